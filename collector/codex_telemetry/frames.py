@@ -1,0 +1,28 @@
+"""What the pump hands to the collector: stamped copies of the traffic, one frame after another.
+
+A frame is a 24-byte header (kind, payload length, wall and monotonic time in ns) and a payload.
+The pump imports this before anything heavy, so only `struct` may be used here.
+"""
+
+import struct
+
+HEADER = struct.Struct("<BxxxIqq")
+
+CLIENT = 1
+"""Bytes on their way from the client to Codex."""
+SERVER = 2
+"""Bytes on their way from Codex to the client."""
+GAP_CLIENT = 3
+GAP_SERVER = 4
+"""Copies of that direction were dropped here; the payload is their number of bytes (`COUNT`)."""
+START = 5
+"""First frame: JSON `{"launch", "program", "child_pid"}`. Never the arguments: they may hold a prompt."""
+END = 6
+"""Last frame, once the child is gone: JSON `{"exit_code"}`."""
+
+COUNT = struct.Struct("<Q")
+
+
+def frame(kind: int, wall_ns: int, mono_ns: int, payload: bytes) -> bytes:
+    """One frame, ready to be written. `wall_ns`: Unix time; `mono_ns`: the machine's monotonic clock."""
+    return HEADER.pack(kind, len(payload), wall_ns, mono_ns) + payload
