@@ -1,0 +1,151 @@
+"""Where the time of a turn went: eight parts that never overlap and always add up.
+
+Each millisecond of the turn's window belongs to the first part that covers it, in the order of
+`Parts`: so a tool that runs while another waits for an approval counts as approval.
+"""
+
+from typing import NamedTuple
+
+from codex_telemetry.core.facts import AskFacts, Clock, ItemFacts, Source, Times, TurnFacts
+from codex_telemetry.core.spans import Span, Window, common, length, merged, without
+
+TOOLS = frozenset({"command", "file_change", "mcp_tool", "dynamic_tool", "web_search", "subagent"})
+"""The kinds of item that are a tool call."""
+
+THINKING = frozenset({"message", "reasoning"})
+NOT_OUTPUT = frozenset({"user_message", "hook", "compaction", "review"})
+"""Kinds that aren't the model's own output: they don't end the wait for the first token."""
+
+
+class Parts(NamedTuple):
+    """ms each. `model` holds Codex's own overhead too: nothing on the wire tells them apart."""
+
+    approval: int
+    hooks: int
+    compaction: int
+    tools: int
+    retry: int
+    start_delay: int
+    model: int
+    unexplained: int
+
+
+class Outline(NamedTuple):
+    """A part and its stretches of the window, as the waterfall draws them."""
+
+    part: str
+    spans: list[Span]
+
+
+def outline(turn: TurnFacts, frame: Window) -> list[Outline]:
+    """The window cut into its parts; [] while the turn runs or where only a log told of it.
+
+    A log's own stamps say when lines were written, not when things happened.
+    """
+    if frame.end is None or frame.clock < Clock.WIRE or not turn.sources & Source.LIVE:
+        return []
+    claims = {
+        "approval": [_wait(ask, turn, frame) for ask in turn.asks.values() if ask.kind != "tool"],
+        "hooks": [_item(item, frame) for item in turn.items.values() if item.kind == "hook"],
+        "compaction": [
+            _item(item, frame) for item in turn.items.values() if item.kind == "compaction"
+        ],
+        "tools": [_tool(item, turn, frame) for item in turn.items.values() if item.kind in TOOLS],
+        "retry": [
+            _retry(event.starts, turn, frame)
+            for event in turn.events.values()
+            if event.kind == "retry"
+        ],
+        "start_delay": [(frame.start, _begun(turn, frame))],
+        "model": [(_begun(turn, frame), _last_sign(turn, frame))],
+    }
+    free: list[Span] = merged([(frame.start, frame.end)])
+    result = []
+    for part in Parts._fields[:-1]:
+        wanted = merged(claims[part])
+        result.append(Outline(part, common(free, wanted)))
+        free = without(free, wanted)
+    return [*result, Outline("unexplained", free)]
+
+
+def parts(turn: TurnFacts, frame: Window) -> Parts | None:
+    """The eight parts in ms; None where `outline` has none."""
+    cut = outline(turn, frame)
+    return Parts(**{o.part: length(o.spans) for o in cut}) if cut else None
+
+
+def at(times: Times, frame: Window) -> int | None:
+    """A moment by the window's clock."""
+    return times.get(frame.clock)
+
+
+def first_start(turn: TurnFacts, frame: Window, kinds: frozenset[str] | None = None) -> int | None:
+    """When the first output item (of these kinds) started, by the window's clock."""
+    found = [
+        start
+        for item in turn.items.values()
+        if (item.kind in kinds if kinds else item.kind not in NOT_OUTPUT)
+        and (start := at(item.starts, frame)) is not None
+    ]
+    return min(found, default=None)
+
+
+def _item(item: ItemFacts, frame: Window) -> Span:
+    start, end = at(item.starts, frame), at(item.ends, frame)
+    if start is None:
+        return (0, 0)
+    return (start, end if end is not None else frame.end or start)
+
+
+def _tool(item: ItemFacts, turn: TurnFacts, frame: Window) -> Span:
+    start, end = _item(item, frame)
+    # Still open when the model goes on to speak: it runs in the background from there.
+    later = (at(other.starts, frame) for other in turn.items.values() if other.kind in THINKING)
+    return (start, min([end, *(ms for ms in later if ms is not None and start < ms < end)]))
+
+
+def _wait(ask: AskFacts, turn: TurnFacts, frame: Window) -> Span:
+    start = at(ask.starts, frame)
+    if start is None:
+        return (0, 0)
+    asked, answered = ask.starts.get(Clock.WIRE), ask.ends.get(Clock.WIRE)
+    if asked is not None and answered is not None:
+        return (start, start + max(0, answered - asked))
+    item = turn.items.get(ask.item_id) if ask.item_id is not None else None
+    return (start, _item(item, frame)[1] if item is not None else frame.end or start)
+
+
+def _retry(failed: Times, turn: TurnFacts, frame: Window) -> Span:
+    start = at(failed, frame)
+    if start is None:
+        return (0, 0)
+    signs = [
+        ms
+        for item in turn.items.values()
+        if item.kind not in NOT_OUTPUT and (ms := at(item.starts, frame)) is not None
+    ] + [
+        ms
+        for event in turn.events.values()
+        if event.kind == "error" and (ms := at(event.starts, frame)) is not None
+    ]
+    return (start, min((ms for ms in signs if ms > start), default=frame.end or start))
+
+
+def _begun(turn: TurnFacts, frame: Window) -> int:
+    if any(item.kind == "review" for item in turn.items.values()):
+        # A review has no `turn/started` of its own: its work begins at once.
+        return frame.start
+    asked = first_start(turn, frame, frozenset({"user_message"}))
+    started = asked if asked is not None else at(turn.starts, frame)
+    return max(frame.start, started) if started is not None else frame.start
+
+
+def _last_sign(turn: TurnFacts, frame: Window) -> int:
+    """When the model was last heard to do something: to the end, if it was cut short."""
+    if turn.status is not None and turn.status.value == "interrupted":
+        return frame.end or frame.start
+    times = [item.starts for item in turn.items.values()]
+    times += [item.ends for item in turn.items.values()]
+    times += [event.starts for event in turn.events.values() if event.kind in ("error", "retry")]
+    times += [response.times for response in turn.responses.values()]
+    return max((ms for t in times if (ms := at(t, frame)) is not None), default=frame.start)

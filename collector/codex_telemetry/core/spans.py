@@ -1,0 +1,102 @@
+"""Intervals of time: the window of a turn, and arithmetic on stretches of one clock."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from codex_telemetry.core.facts import Clock, Times, TurnFacts
+from codex_telemetry.core.identity import uuid7_ms
+
+Span = tuple[int, int]
+"""From, to: ms of one clock, the end not included."""
+
+
+class Window(NamedTuple):
+    """When a turn ran, by one clock. `end` is None while it runs, or if it was never heard to end."""
+
+    clock: Clock
+    start: int
+    end: int | None
+
+    @property
+    def duration_ms(self) -> int | None:
+        return None if self.end is None else self.end - self.start
+
+
+def best(times: Times) -> int | None:
+    """The moment by the best clock that told it."""
+    return times[max(times)] if times else None
+
+
+def between(starts: Times, ends: Times) -> tuple[int, Clock] | None:
+    """How long, by the best clock that told both ends: times of two clocks are never subtracted."""
+    for clock in sorted(Clock, reverse=True):
+        if clock in starts and clock in ends:
+            return max(0, ends[clock] - starts[clock]), clock
+    return None
+
+
+def window(turn: TurnFacts, last_heard: int | None) -> Window | None:
+    """The turn's window and the clock it is on; None if not even a start is known.
+
+    Codex counts a turn's duration from the moment its UUIDv7 id was made, not from
+    `turn/started` (0.106 on); where an item has no time by Codex's clock, the same length is laid
+    back from the receipt of `turn/completed`. `last_heard`: the end of a log that marks none.
+    """
+    born = uuid7_ms(turn.turn_id)
+    duration = turn.duration.value if turn.duration is not None else None
+    items_by_codex = all(Clock.CODEX_MS in item.starts for item in turn.items.values())
+    if duration is not None and born is not None and items_by_codex:
+        return Window(Clock.CODEX_MS, born, born + duration)
+    wire_end = turn.ends.get(Clock.WIRE)
+    if wire_end is not None:
+        begun = turn.requested.get(Clock.WIRE, turn.starts.get(Clock.WIRE))
+        if duration is not None:
+            return Window(Clock.WIRE, wire_end - duration, wire_end)
+        if begun is not None:
+            return Window(Clock.WIRE, begun, max(begun, wire_end))
+    if duration is not None and born is not None:
+        return Window(Clock.CODEX_MS, born, born + duration)
+    for clock in (Clock.CODEX_S, Clock.LOG):
+        end = turn.ends.get(clock, last_heard if clock is Clock.LOG else None)
+        if clock in turn.starts and end is not None:
+            return Window(clock, turn.starts[clock], max(turn.starts[clock], end))
+    if born is not None and items_by_codex:
+        return Window(Clock.CODEX_MS, born, None)
+    for begun_by in (turn.requested, turn.starts):
+        if begun_by:
+            return Window(Clock(max(begun_by)), begun_by[max(begun_by)], None)
+    return Window(Clock.CODEX_MS, born, None) if born is not None else None
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """The same time as sorted spans that don't touch; empty and backward ones are left out."""
+    result: list[Span] = []
+    for start, end in sorted(span for span in spans if span[0] < span[1]):
+        if result and start <= result[-1][1]:
+            result[-1] = (result[-1][0], max(result[-1][1], end))
+        else:
+            result.append((start, end))
+    return result
+
+
+def common(a: list[Span], b: list[Span]) -> list[Span]:
+    """The time in both (each merged)."""
+    return merged((max(s, t), min(e, f)) for s, e in a for t, f in b if max(s, t) < min(e, f))
+
+
+def without(a: list[Span], b: list[Span]) -> list[Span]:
+    """The time of `a` that isn't in `b` (each merged)."""
+    left = a
+    for start, end in b:
+        left = [
+            part
+            for s, e in left
+            for part in ((s, min(e, start)), (max(s, end), e))
+            if part[0] < part[1]
+        ]
+    return left
+
+
+def length(spans: Iterable[Span]) -> int:
+    """How much time (ms) merged spans cover."""
+    return sum(end - start for start, end in spans)
