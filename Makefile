@@ -1,0 +1,66 @@
+# `make demo` and `make test` are the two commands for a newcomer; `make help` lists the rest.
+# What they fetch or make stays in .venv and .cache, which git ignores.
+
+PYTHON ?= python3
+VENV ?= .venv
+CODEX_CACHE ?= .cache/codex
+PYTEST_ARGS ?=
+
+export PYTHON
+codex_releases := $(shell grep -v '^\#' scripts/codex_releases.txt)
+newest_codex := $(firstword $(codex_releases))
+bin := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test environment codex check lint types imports format wheel constraints clean
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## a whole run on synthetic traffic, ending in a waterfall
+	@scripts/check_prerequisites.sh npm
+	@scripts/make_environment.sh $(VENV) runtime
+	@scripts/fetch_codex.sh $(CODEX_CACHE) $(newest_codex) || echo "going on without the real Codex" >&2
+	@codex="$(abspath $(CODEX_CACHE))/$(newest_codex)/node_modules/.bin/codex"; \
+	if [ -x "$$codex" ]; then export CODEX_TELEMETRY_CODEX="$$codex"; fi; \
+	exec $(bin)/codex-telemetry demo
+
+# The tests come last, so that the last line says what they had to skip.
+test: environment codex check ## lint, types, import rules and all tests
+	@CODEX_CACHE="$(abspath $(CODEX_CACHE))" $(bin)/python -m pytest $(PYTEST_ARGS)
+
+environment:
+	@scripts/check_prerequisites.sh npm
+	@scripts/make_environment.sh $(VENV) dev
+
+# A release that can't be fetched is for the tests to judge: they fail in CI and skip elsewhere.
+codex: environment ## fetch the pinned releases of the real Codex into the cache
+	@scripts/fetch_codex.sh $(CODEX_CACHE) $(codex_releases) || true
+
+check: lint types imports ## lint, types and import rules
+
+lint: environment ## ruff: rules and format
+	@$(bin)/ruff check --quiet .
+	@$(bin)/ruff format --quiet --check .
+
+types: environment ## mypy, strict
+	@$(bin)/mypy --no-error-summary
+
+imports: environment ## who may import whom
+	@$(bin)/lint-imports --no-logo >$(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
+
+format: environment ## put the code in the form that lint wants
+	@$(bin)/ruff check --quiet --fix .
+	@$(bin)/ruff format --quiet .
+
+wheel: environment ## build the wheel into dist/
+	@$(bin)/python -m pip wheel -qq --no-deps --no-build-isolation --wheel-dir dist .
+	@ls dist/*.whl
+
+constraints: ## resolve all dependencies anew and write constraints.txt
+	@scripts/check_prerequisites.sh
+	@scripts/resolve_constraints.sh
+
+clean: ## remove what was made, but not what was fetched
+	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find collector tests scripts fixtures -name __pycache__ -type d -prune -exec rm -rf {} +
