@@ -1,7 +1,7 @@
 """Join what several sources say about one thing. Order and repeats change nothing."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from codex_telemetry.core.facts import (
     AskFacts,
@@ -15,6 +15,7 @@ from codex_telemetry.core.facts import (
 )
 
 K = TypeVar("K")
+Rule = Callable[[Any, Any], Any]
 F = TypeVar("F", TurnFacts, SessionFacts, ItemFacts, AskFacts, ResponseFacts, EventFacts)
 
 
@@ -55,7 +56,7 @@ def _either(a: Any, b: Any) -> Any:
     return max(a, b)
 
 
-_RULES: dict[str, Callable[[Any, Any], Any]] = {
+_RULES: dict[str, Rule] = {
     "turn_id": _either,
     "session_id": _either,
     "kind": _either,
@@ -80,7 +81,7 @@ _RULES: dict[str, Callable[[Any, Any], Any]] = {
 
 def join(a: F, b: F) -> F:
     """One claim out of two about the same thing; neither argument is changed."""
-    joined = {}
+    joined: dict[str, Any] = {}
     for name in a.__struct_fields__:
         mine, theirs = getattr(a, name), getattr(b, name)
         if mine is None or theirs is None:
@@ -88,6 +89,7 @@ def join(a: F, b: F) -> F:
         elif mine is theirs:
             joined[name] = mine
         else:
-            joined[name] = _RULES.get(name, weightier)(mine, theirs)
-    make: Callable[..., F] = type(a)
+            rule: Rule = _RULES.get(name, weightier)
+            joined[name] = rule(mine, theirs)
+    make = cast(Callable[..., F], type(a))
     return make(**joined)

@@ -1,0 +1,1 @@
+"""The one SQLite file: only this package opens it."""
