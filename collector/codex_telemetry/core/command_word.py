@@ -1,0 +1,44 @@
+"""The word of a command: all we keep of it."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+_TOKEN = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])+""", re.DOTALL)
+_QUOTED = re.compile(r"""'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)""", re.DOTALL)
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+_SHELLS = frozenset({"sh", "bash", "zsh", "dash"})
+_SHELL_C = re.compile(r"-[a-z]*c[a-z]*")
+_WORD = re.compile(r"[A-Za-z0-9._+-]{1,40}")
+_DEEPEST = 3
+
+
+def command_word(command: str | Sequence[str]) -> str | None:
+    """`touch` out of `/bin/bash -lc 'A=1 touch x'`; None where no plain word stands there.
+
+    Shells called with -c and `env` are unwrapped, `NAME=value` skipped, the basename taken; only
+    what looks like a program's name is kept. The contract's rule for `items.name`.
+    """
+    return _word(command, _DEEPEST)
+
+
+def _word(command: str | Sequence[str], depth: int) -> str | None:
+    words = _words(command) if isinstance(command, str) else iter(command)
+    first = next((word for word in words if not _ASSIGNMENT.match(word)), None)
+    if first is None:
+        return None
+    name = first.rpartition("/")[2]
+    if name in _SHELLS and depth:
+        option = next(words, "")
+        if _SHELL_C.fullmatch(option):
+            script = next(words, None)
+            return _word(script, depth - 1) if script is not None else None
+    if name == "env" and depth:
+        rest = [word for word in words if not word.startswith("-")]
+        return _word(rest, depth - 1) if rest else name
+    return name if _WORD.fullmatch(name) else None
+
+
+def _words(text: str) -> Iterator[str]:
+    """Shell words as far as they are asked for: a script may be megabytes long."""
+    for match in _TOKEN.finditer(text):
+        yield _QUOTED.sub(lambda q: next(g for g in q.groups() if g is not None), match[0])

@@ -1,0 +1,61 @@
+"""Requests of Codex to the client: from the question to the answer."""
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Raw
+
+from codex_telemetry.core.facts import AskFacts, Fact
+from codex_telemetry.core.identity import ItemId, is_safe_id
+from codex_telemetry.formats.app_server import wire
+from codex_telemetry.formats.app_server.process import Process, heard_at
+from codex_telemetry.formats.app_server.state import OpenAsk, bound, live
+from codex_telemetry.formats.app_server.values import name, snake, tag
+from codex_telemetry.formats.base import Stamp
+
+_ask = msgspec.json.Decoder(wire.Ask)
+_decision = msgspec.json.Decoder(wire.Answer)
+
+
+class Asks:
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def asked(self, kind: str, request_id: wire.Id, params: Raw, at: Stamp) -> Iterator[Fact]:
+        """Codex asks the client: for a permission, for input, for a dynamic tool's result."""
+        told = _ask.decode(params)
+        item = told.itemId or told.callId or told.call_id
+        found = self._process.where(
+            told.threadId or told.conversationId or told.conversation_id, told.turnId, item, at
+        )
+        if found is None:
+            return
+        thread, codex_turn = found
+        yield from self._process.heard(thread, codex_turn)
+        turn = thread.turn(codex_turn, self._process.launch)
+        item_id = ItemId(item) if item is not None and is_safe_id(item) else None
+        self._process.asks[request_id] = OpenAsk(kind, thread, turn, item_id)
+        bound(self._process.asks)
+        facts = thread.facts(turn, at)
+        facts.asks[self._key(request_id)] = AskFacts(
+            kind=kind, item_id=item_id, starts=heard_at(at, told.startedAtMs)
+        )
+        yield facts
+
+    def told(self, request_id: wire.Id, result: Raw, at: Stamp) -> Iterator[Fact]:
+        """The client's answer to such a request; a refusal by error has no decision."""
+        ask = self._process.asks.pop(request_id, None)
+        if ask is None:
+            return
+        decision = None
+        if wire.given(result) and ask.kind == "approval":
+            word = tag(_decision.decode(result).decision)
+            decision = snake(word) if word is not None else None
+        facts = ask.thread.facts(ask.turn, at)
+        facts.asks[self._key(request_id)] = AskFacts(
+            kind=ask.kind, item_id=ask.item_id, ends=heard_at(at), decision=live(decision, at)
+        )
+        yield facts
+
+    def _key(self, request_id: wire.Id) -> str:
+        return f"{self._process.launch}:{name(str(request_id)) or '(unprintable)'}"

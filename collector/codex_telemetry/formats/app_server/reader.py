@@ -1,0 +1,188 @@
+"""Read the stream of an app-server: each message to the one that knows it, unknown ones counted."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import msgspec
+from msgspec import Raw
+
+from codex_telemetry.core.facts import Drift, Fact, SessionFacts
+from codex_telemetry.core.identity import LaunchId
+from codex_telemetry.formats.app_server import legacy, wire
+from codex_telemetry.formats.app_server.asks import Asks
+from codex_telemetry.formats.app_server.legacy import Legacy
+from codex_telemetry.formats.app_server.process import Process
+from codex_telemetry.formats.app_server.state import Request, Settings, bound
+from codex_telemetry.formats.app_server.threads import Threads
+from codex_telemetry.formats.app_server.turn_items import TurnItems
+from codex_telemetry.formats.app_server.turns import Turns
+from codex_telemetry.formats.app_server.values import name, path, policy, sandboxed, version
+from codex_telemetry.formats.app_server.wire import Envelope
+from codex_telemetry.formats.base import Direction, Stamp
+
+Notice = Callable[[Raw, Stamp, int | None], Iterator[Fact]]
+
+_envelope = msgspec.json.Decoder(Envelope)
+_initialize = msgspec.json.Decoder(wire.Initialize)
+_initialized = msgspec.json.Decoder(wire.Initialized)
+_turn_start = msgspec.json.Decoder(wire.TurnStart)
+# Where msgspec didn't find what it expected. The rest of its message may quote a value.
+_PLACE = re.compile(r"`(\$[A-Za-z0-9_.\[\]]*)`$")
+
+
+class AppServer:
+    """A `StreamReader` of one process; `launch` tells its short turn ids from another's."""
+
+    def __init__(self, launch: LaunchId) -> None:
+        self._process = process = Process(launch)
+        self._threads = threads = Threads(process)
+        self._turns = turns = Turns(process)
+        self._items = items = TurnItems(process, threads)
+        self._asks = Asks(process)
+        self._legacy = Legacy(process, turns)
+        self._notices: dict[str, Notice] = {
+            "thread/started": threads.started,
+            "thread/archived": threads.archived,
+            "thread/unarchived": threads.unarchived,
+            "thread/reverted": threads.reverted,
+            "mcpServer/startupStatus/updated": threads.mcp_startup,
+            "turn/started": turns.started,
+            "turn/completed": turns.completed,
+            "thread/tokenUsage/updated": turns.usage,
+            "error": turns.error,
+            "model/rerouted": turns.rerouted,
+            "item/started": items.started,
+            "item/completed": items.completed,
+            "account/rateLimits/updated": self._rate_limits,
+        }
+
+    @property
+    def codex_version(self) -> str | None:
+        """As Codex named itself in its answer to `initialize`."""
+        return self._process.version
+
+    def read(self, sent_by: Direction, line: bytes, at: Stamp) -> Iterator[Fact]:
+        """The facts a line tells. Bytes that are no message are drift; nothing raises."""
+        if not line or line.isspace():
+            return
+        try:
+            message = _envelope.decode(line)
+        except (msgspec.MsgspecError, RecursionError):
+            yield Drift(self._process.version, f"({sent_by} line)", "not a message")
+            return
+        if sent_by == "server":
+            told = self._said_by_codex(message, at)
+        else:
+            told = self._said_by_client(message, at)
+        try:
+            for fact in told:
+                yield from self._take_met()
+                yield fact
+        except (msgspec.MsgspecError, RecursionError) as error:
+            yield Drift(self._process.version, _name(message), _reason(error))
+        yield from self._take_met()
+
+    def lost(self, sent_by: Direction) -> None:
+        if sent_by == "server":
+            # The twin of a message may be among what was lost.
+            self._process.last_legacy = None
+
+    def _take_met(self) -> Iterator[SessionFacts]:
+        met, self._process.met = self._process.met, []
+        yield from met
+
+    def _said_by_codex(self, message: Envelope, at: Stamp) -> Iterator[Fact]:
+        method, params = message.method, _object(message.params)
+        if method is None:
+            yield from self._answered(message, at)
+        elif message.id is not None:
+            if method in wire.ASKS:
+                yield from self._asks.asked(wire.ASKS[method], message.id, params, at)
+            elif method not in wire.IGNORED:
+                yield Drift(self._process.version, _name(message), "unknown request")
+        elif method in self._notices:
+            yield from self._notices[method](params, at, message.emittedAtMs)
+        elif method.startswith("codex/event"):
+            yield from self._legacy.event(params, at, message.emittedAtMs)
+        elif method not in wire.IGNORED:
+            yield Drift(self._process.version, _name(message), "unknown notification")
+
+    def _said_by_client(self, message: Envelope, at: Stamp) -> Iterator[Fact]:
+        method, params = message.method, _object(message.params)
+        if message.id is None:
+            return
+        if method is None:
+            yield from self._asks.told(message.id, message.result, at)
+            return
+        if method in legacy.SENDS:
+            self._legacy.sends(params, at)
+            return
+        request = None
+        if method == "initialize":
+            request = self._initialize(params, at)
+        elif method in wire.OPENS_THREAD:
+            request = Request(method, at)
+        elif method in wire.STARTS_TURN:
+            request = self._turn_start(method, params, at)
+        elif method in legacy.OPENS:
+            request = self._legacy.opens(method, params, at)
+        if request is not None:
+            self._process.requests[message.id] = request
+            bound(self._process.requests)
+
+    def _answered(self, message: Envelope, at: Stamp) -> Iterator[Fact]:
+        request = None if message.id is None else self._process.requests.pop(message.id, None)
+        if request is None or not wire.given(message.result):
+            return
+        if request.method == "initialize":
+            told = _initialized.decode(message.result)
+            self._process.version = version(told.userAgent) or version(
+                told.serverInfo.user_agent if told.serverInfo is not None else None
+            )
+        elif request.method in wire.OPENS_THREAD:
+            yield from self._threads.opened(request, message.result, at)
+        elif request.method in wire.STARTS_TURN:
+            yield from self._turns.answered(request, message.result, at)
+        else:
+            yield from self._legacy.opened(request, message.result, at)
+
+    def _initialize(self, params: Raw, at: Stamp) -> Request:
+        told = _initialize.decode(params)
+        if told.clientInfo is not None:
+            self._process.client_name = name(told.clientInfo.name)
+            self._process.client_version = name(told.clientInfo.version)
+        return Request("initialize", at)
+
+    def _turn_start(self, method: str, params: Raw, at: Stamp) -> Request:
+        told = _turn_start.decode(params)
+        thread = self._process.thread(told.threadId, at)
+        wanted = Settings(
+            model=name(told.model),
+            effort=name(told.effort),
+            service_tier=name(told.serviceTier),
+            summary_mode=name(told.summary),
+            approval_policy=policy(told.approvalPolicy),
+            cwd=path(told.cwd),
+        )
+        sandboxed(wanted, told.sandboxPolicy)
+        return Request(method, at, thread.id if thread is not None else None, wanted)
+
+    def _rate_limits(self, params: Raw, at: Stamp, _emitted: int | None) -> Iterator[Fact]:
+        told = msgspec.json.decode(params)
+        snapshot = told.get("rateLimits") if isinstance(told, dict) else None
+        yield from self._process.limits.samples(snapshot, None, at)
+
+
+def _object(params: Raw) -> Raw:
+    return params if wire.given(params) else Raw(b"{}")
+
+
+def _name(message: Envelope) -> str:
+    if message.method is None:
+        return "(answer)"
+    return message.method if name(message.method) and len(message.method) <= 64 else "(unprintable)"
+
+
+def _reason(error: Exception) -> str:
+    place = _PLACE.search(str(error))
+    return f"unexpected shape at {place[1]}" if place else "unexpected shape"

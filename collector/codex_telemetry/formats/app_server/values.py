@@ -1,0 +1,70 @@
+"""Small values on the wire brought to one form, whichever release wrote them."""
+
+import re
+from typing import Any
+
+from codex_telemetry.core.identity import is_safe_id
+from codex_telemetry.formats.app_server.state import Settings
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_AGENT = re.compile(r"[^/\s]+/(\d+\.\d+\.\d+(?:[-+.][A-Za-z0-9.]+)?)")
+_POLICIES = {"unless-trusted": "untrusted"}
+_LONGEST_PATH = 4096
+
+
+def snake(text: str) -> str:
+    return _HUMP.sub("_", text).replace("-", "_").lower()
+
+
+def kebab(text: str) -> str:
+    return _HUMP.sub("-", text).replace("_", "-").lower()
+
+
+def name(value: Any) -> str | None:
+    """A name that may be kept: short, without spaces or controls; else None."""
+    return value if isinstance(value, str) and is_safe_id(value) else None
+
+
+def tag(value: Any) -> str | None:
+    """The variant of an enum: a string, `{"type": …}`, or the one key of an object."""
+    if isinstance(value, dict):
+        inner = value.get("type")
+        if inner is None and len(value) == 1:
+            inner = next(iter(value))
+        value = inner
+    return name(value)
+
+
+def policy(value: Any) -> str | None:
+    """An approval policy in the form of config.toml: `on-request`, `never`, `untrusted`."""
+    word = tag(value)
+    return None if word is None else _POLICIES.get(kebab(word), kebab(word))
+
+
+def sandboxed(settings: Settings, value: Any) -> None:
+    """Put what a sandbox policy says into settings: `{"type": "workspaceWrite", …}` or a name."""
+    word = tag(value)
+    settings.sandbox = None if word is None else kebab(word)
+    if not isinstance(value, dict):
+        return
+    roots = value.get("writableRoots", value.get("writable_roots"))
+    settings.sandbox_network = _flag(value, "networkAccess", "network_access")
+    settings.sandbox_writable_roots = len(roots) if isinstance(roots, list) else None
+    settings.exclude_tmpdir = _flag(value, "excludeTmpdirEnvVar", "exclude_tmpdir_env_var")
+    settings.exclude_slash_tmp = _flag(value, "excludeSlashTmp", "exclude_slash_tmp")
+
+
+def path(value: Any) -> str | None:
+    """A folder, kept as it is written."""
+    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST_PATH else None
+
+
+def version(user_agent: str | None) -> str | None:
+    """Codex's version out of its user agent: `codex_cli_rs/0.63.0 (Debian …) …`."""
+    match = _AGENT.match(user_agent or "")
+    return match[1] if match else None
+
+
+def _flag(value: dict[str, Any], *names: str) -> bool | None:
+    found = next((value[n] for n in names if n in value), None)
+    return found if isinstance(found, bool) else None

@@ -1,0 +1,267 @@
+"""The messages of `codex app-server` as far as we read them (0.58 to 0.169), and the names we know.
+
+Structs name only the fields they need. Whatever may hold content is left as `msgspec.Raw`, its
+size measured where the size is wanted.
+"""
+
+from typing import Any
+
+from msgspec import Raw, Struct
+
+Id = int | str
+
+NOTHING = Raw(b"")
+"""A field that isn't there (msgspec knows no optional `Raw`); one that is null holds `null`."""
+
+
+def given(raw: Raw) -> bool:
+    """Whether a field is there and not null."""
+    return len(raw) > 0 and bytes(raw) != b"null"
+
+
+class Envelope(Struct):
+    method: str | None = None
+    id: Id | None = None
+    params: Raw = NOTHING
+    result: Raw = NOTHING
+    error: Raw = NOTHING
+    emittedAtMs: int | None = None  # noqa: N815 - the wire's own names, here and below
+
+
+class ClientInfo(Struct):
+    name: str | None = None
+    version: str | None = None
+
+
+class Capabilities(Struct):
+    optOutNotificationMethods: list[str] | None = None  # noqa: N815
+
+
+class Initialize(Struct):
+    clientInfo: ClientInfo | None = None  # noqa: N815
+    capabilities: Capabilities | None = None
+
+
+class ServerInfo(Struct):
+    user_agent: str | None = None
+
+
+class Initialized(Struct):
+    userAgent: str | None = None  # noqa: N815
+    serverInfo: ServerInfo | None = None  # noqa: N815 - of `codex mcp serve` (0.42)
+
+
+class GitInfo(Struct):
+    sha: str | None = None
+    branch: str | None = None
+
+
+class ThreadInfo(Struct):
+    id: str
+    sessionId: str | None = None  # noqa: N815
+    forkedFromId: str | None = None  # noqa: N815
+    parentThreadId: str | None = None  # noqa: N815
+    modelProvider: str | None = None  # noqa: N815
+    createdAt: int | None = None  # noqa: N815
+    cwd: str | None = None
+    cliVersion: str | None = None  # noqa: N815
+    originator: str | None = None
+    source: Any = None
+    gitInfo: GitInfo | None = None  # noqa: N815
+
+
+class ThreadStarted(Struct):
+    thread: ThreadInfo
+
+
+class ThreadOpened(Struct):
+    """The answer to `thread/start`, `thread/resume`, `thread/fork`. Its turns are never read:
+    old histories get fresh ids each time."""
+
+    thread: ThreadInfo
+    model: str | None = None
+    modelProvider: str | None = None  # noqa: N815
+    serviceTier: str | None = None  # noqa: N815
+    cwd: str | None = None
+    approvalPolicy: Any = None  # noqa: N815
+    sandbox: Any = None
+    reasoningEffort: str | None = None  # noqa: N815
+
+
+class TurnStart(Struct):
+    threadId: str  # noqa: N815
+    model: str | None = None
+    effort: str | None = None
+    serviceTier: str | None = None  # noqa: N815
+    summary: str | None = None
+    cwd: str | None = None
+    approvalPolicy: Any = None  # noqa: N815
+    sandboxPolicy: Any = None  # noqa: N815
+
+
+class TurnInfo(Struct):
+    id: str
+    rootTurnId: str | None = None  # noqa: N815
+    status: str | None = None
+    error: Raw = NOTHING
+    startedAt: int | None = None  # noqa: N815
+    completedAt: int | None = None  # noqa: N815
+    durationMs: int | None = None  # noqa: N815
+
+
+class TurnAnswer(Struct):
+    turn: TurnInfo
+    reviewThreadId: str | None = None  # noqa: N815
+
+
+class TurnNotice(Struct):
+    turn: TurnInfo
+    threadId: str | None = None  # noqa: N815
+
+
+class ItemNotice(Struct):
+    item: Raw
+    threadId: str | None = None  # noqa: N815
+    turnId: str | None = None  # noqa: N815
+    startedAtMs: int | None = None  # noqa: N815
+    completedAtMs: int | None = None  # noqa: N815
+
+
+class Tokens(Struct):
+    totalTokens: int  # noqa: N815
+    inputTokens: int  # noqa: N815
+    outputTokens: int  # noqa: N815
+    cachedInputTokens: int = 0  # noqa: N815
+    reasoningOutputTokens: int = 0  # noqa: N815
+    cacheWriteInputTokens: int | None = None  # noqa: N815
+
+
+class TokenUsage(Struct):
+    total: Tokens
+    last: Tokens
+    modelContextWindow: int | None = None  # noqa: N815
+
+
+class UsageNotice(Struct):
+    threadId: str  # noqa: N815
+    turnId: str  # noqa: N815
+    tokenUsage: TokenUsage  # noqa: N815
+
+
+class TurnError(Struct):
+    """Its message is content: bodies and addresses of a provider. Only the kind is read."""
+
+    codexErrorInfo: Any = None  # noqa: N815
+
+
+class ErrorNotice(Struct):
+    error: TurnError
+    willRetry: bool | None = None  # noqa: N815
+    threadId: str | None = None  # noqa: N815
+    turnId: str | None = None  # noqa: N815
+
+
+class Ask(Struct):
+    """A request of Codex to the client; the snake-case names are the v1 protocol's."""
+
+    threadId: str | None = None  # noqa: N815
+    turnId: str | None = None  # noqa: N815
+    itemId: str | None = None  # noqa: N815
+    callId: str | None = None  # noqa: N815
+    startedAtMs: int | None = None  # noqa: N815
+    conversationId: str | None = None  # noqa: N815
+    conversation_id: str | None = None
+    call_id: str | None = None
+
+
+class Answer(Struct):
+    decision: Any = None
+
+
+class Rerouted(Struct):
+    threadId: str  # noqa: N815
+    turnId: str  # noqa: N815
+    toModel: str | None = None  # noqa: N815
+
+
+class McpStartup(Struct):
+    name: str
+    status: str
+    threadId: str | None = None  # noqa: N815
+
+
+class OfThread(Struct):
+    threadId: str  # noqa: N815
+
+
+OPENS_THREAD = frozenset({"thread/start", "thread/resume", "thread/fork"})
+STARTS_TURN = frozenset({"turn/start", "review/start"})
+
+APPROVALS = frozenset(
+    {
+        "item/commandExecution/requestApproval",
+        "item/fileChange/requestApproval",
+        "item/permissions/requestApproval",
+        "execCommandApproval",
+        "applyPatchApproval",
+    }
+)
+ASKS = {
+    **dict.fromkeys(APPROVALS, "approval"),
+    "item/tool/requestUserInput": "user_input",
+    "mcpServer/elicitation/request": "user_input",
+    "item/tool/call": "tool",
+}
+"""Requests of Codex to the client (0.169) that belong to a turn → what they are."""
+
+IGNORED = frozenset(
+    """
+    account/chatgptAuthTokens/refresh account/gatewayOAuth/changed account/login/completed
+    account/updated app/list/updated attestation/generate
+    autoApprovalReview/strictReviewRequired command/exec/outputDelta configWarning
+    currentTime/read deprecationNotice externalAgentConfig/import/completed
+    externalAgentConfig/import/progress fs/changed fuzzyFileSearch/sessionCompleted
+    fuzzyFileSearch/sessionUpdated guardianWarning item/agentMessage/delta
+    item/autoApprovalReview/completed item/autoApprovalReview/started
+    item/commandExecution/outputDelta item/commandExecution/terminalInteraction
+    item/fileChange/outputDelta item/fileChange/patchUpdated item/mcpToolCall/progress
+    item/plan/delta item/reasoning/summaryPartAdded item/reasoning/summaryTextDelta
+    item/reasoning/textDelta mcpServer/event/stream/notification mcpServer/oauthLogin/completed
+    model/safetyBuffering/updated model/verification modelProvider/authRecoveryCompleted
+    modelProvider/authRecoveryStarted process/exited process/outputDelta project/changed
+    remoteControl/status/changed serverRequest/resolved skills/changed thread/attachment/updated
+    thread/closed thread/compacted thread/deleted thread/environment/connected
+    thread/environment/disconnected thread/goal/cleared thread/goal/updated thread/name/updated
+    thread/prediction/updated thread/project/updated thread/queue/changed
+    thread/readState/changed thread/realtime/closed thread/realtime/error
+    thread/realtime/item/completed thread/realtime/item/started
+    thread/realtime/item/transcript/delta thread/realtime/itemAdded
+    thread/realtime/outputAudio/delta thread/realtime/sdp thread/realtime/started
+    thread/realtime/transcript/delta thread/realtime/transcript/done thread/section/changed
+    thread/settings/updated thread/status/changed turn/diff/updated turn/moderationMetadata
+    turn/plan/updated warning windows/worldWritableWarning windowsSandbox/setupCompleted
+    """.split()
+)
+"""Names of 0.169's own protocol that tell us nothing we keep, and deltas, which are content."""
+
+LEGACY_IGNORED = frozenset(
+    """
+    agent_message_content_delta agent_reasoning_raw_content agent_reasoning_raw_content_delta
+    agent_reasoning_section_break apply_patch_approval_request background_event
+    collab_agent_interaction_begin collab_agent_interaction_end collab_agent_spawn_begin
+    collab_agent_spawn_end collab_close_begin collab_close_end collab_resume_begin
+    collab_resume_end collab_waiting_begin collab_waiting_end context_compacted
+    conversation_path deprecation_notice dynamic_tool_call_request dynamic_tool_call_response
+    elicitation_request exec_approval_request exec_command_output_delta
+    get_history_entry_response item_completed item_started list_custom_prompts_response
+    list_remote_skills_response list_skills_response mcp_list_tools_response
+    mcp_startup_complete mcp_startup_update model_reroute model_verification patch_apply_updated
+    plan_delta plan_update raw_response_item realtime_conversation_closed
+    realtime_conversation_realtime realtime_conversation_started reasoning_content_delta
+    reasoning_raw_content_delta remote_skill_downloaded request_permissions request_user_input
+    session_configured shutdown_complete skills_update_available stream_info task_complete
+    task_started terminal_interaction thread_name_updated thread_rolled_back turn_diff
+    undo_completed undo_started user_message view_image_tool_call warning
+    """.split()
+)
+"""Events of the older protocol that tell nothing the newer one doesn't, or that are content."""

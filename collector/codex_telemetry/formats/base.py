@@ -1,0 +1,30 @@
+"""What every reader of a stream or a file is: lines and times in, facts out."""
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple, Protocol
+
+from codex_telemetry.core.facts import Captured, Fact
+
+Direction = Literal["client", "server"]
+"""Who sent the line: the client of Codex, or Codex (the server)."""
+
+
+class Stamp(NamedTuple):
+    """When a line was heard."""
+
+    wall_ms: int
+    """Unix time, UTC."""
+    utc_offset_min: int = 0
+
+    @property
+    def captured(self) -> Captured:
+        return Captured(self.wall_ms, self.utc_offset_min)
+
+
+class StreamReader(Protocol):
+    """Reads a two-way stream line by line. It holds what it needs to remember; it never raises."""
+
+    def read(self, sent_by: Direction, line: bytes, at: Stamp) -> Iterator[Fact]: ...
+
+    def lost(self, sent_by: Direction) -> None:
+        """Bytes of that direction were lost before the next line."""
