@@ -99,7 +99,8 @@ class Legacy:
         if thread is None:
             return
         thread.legacy = True
-        thread.baseline = request.method != "newConversation" and thread.last_total is None
+        if request.method != "newConversation" and thread.last_total is None:
+            thread.baseline = self._process.resumes_with_history()
         thread.settings = request.settings.overridden(
             Settings(model=name(told.model), effort=name(told.reasoningEffort))
         )
@@ -199,6 +200,8 @@ class Legacy:
         total, last = _usage(info.get("total_token_usage")), _usage(info.get("last_token_usage"))
         if total is None:
             return
+        if thread.legacy and codex_turn not in thread.turns and thread.active is not None:
+            codex_turn = thread.active  # 0.42 compacts in a task of its own, `auto-compact-0`
         window = info.get("model_context_window")
         yield from self._turns.counted(
             thread,

@@ -10,6 +10,9 @@ from codex_telemetry.formats.app_server.wire import Id
 from codex_telemetry.formats.base import Stamp
 
 
+_LAST_TO_RESTART_COUNTS = 77
+
+
 class Process:
     """What is remembered between lines. Short turn ids are unique within it (`launch`)."""
 
@@ -54,6 +57,12 @@ class Process:
             cli_version=live(thread.cli_version, at),
             created={} if thread.created is None else {int(Clock.CODEX_S): thread.created},
         )
+
+    def resumes_with_history(self) -> bool:
+        """Whether a resumed thread announces the count of its past first: up to 0.77 it starts
+        again from nothing."""
+        major, minor = ((self.version or "").split(".") + ["", ""])[:2]
+        return not (major == "0" and minor.isdigit() and int(minor) <= _LAST_TO_RESTART_COUNTS)
 
     def where(
         self, thread_id: str | None, turn_id: str | None, item_id: str | None, at: Stamp

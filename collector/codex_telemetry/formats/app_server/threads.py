@@ -28,7 +28,7 @@ class Threads:
         if thread is None:
             return
         if request.method != "thread/start" and thread.last_total is None:
-            thread.baseline = True
+            thread.baseline = self._process.resumes_with_history()
         thread.settings = Settings(
             model=name(told.model),
             effort=name(told.reasoningEffort),
