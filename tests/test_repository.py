@@ -1,0 +1,93 @@
+"""Promises about the repository itself that no linter makes."""
+
+import ast
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+PACKAGE = CHECKOUT / "collector" / "codex_telemetry"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+PRINTS = "cli/show.py"
+PROTOCOL = {"pump.py", "demo/replay.py"}
+"""Write to stdout what Codex wrote, and nothing of their own."""
+WAYS = {
+    "sys.stdout",
+    "sys.__stdout__",
+    "typer.echo",
+    "click.echo",
+    "rich.print",
+    "rich.get_console",
+}
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    # CI may run as another user than the one who cloned, which git distrusts.
+    listing = subprocess.run(
+        ["git", "-c", f"safe.directory={CHECKOUT}", "ls-files", "-z"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        check=False,
+    )
+    if listing.returncode != 0:
+        pytest.skip("not a git checkout")
+    names = listing.stdout.decode().split("\0")
+    return tuple(path for name in names if name and (path := CHECKOUT / name).is_file())
+
+
+def parts(*pieces: str) -> bytes:
+    """A forbidden word that this file itself doesn't hold."""
+    return "".join(pieces).encode()
+
+
+@pytest.mark.parametrize(
+    "forbidden",
+    [
+        parts("registry.", "npmjs"),
+        parts("pypi.", "org"),
+        parts("files.", "pythonhosted"),
+        parts("--index", "-url"),
+        parts("/wo", "rk/"),
+        parts("../sha", "red"),
+        parts("/tmp/", "cx"),
+        parts("/ro", "ot/."),
+    ],
+    ids=lambda word: word.decode(),
+)
+def test_no_file_names_a_registry_or_a_folder_of_one_machine(forbidden: bytes) -> None:
+    assert tracked()
+    # After a letter it is the end of a longer path, such as that of a recording's own folder.
+    word = re.compile(rb"(?<![A-Za-z0-9}])" + re.escape(forbidden))
+    assert [str(path) for path in tracked() if word.search(path.read_bytes())] == []
+
+
+def test_no_generated_file_is_tracked() -> None:
+    generated = {"__pycache__", "node_modules", ".venv", ".cache", "dist", "build"}
+    assert [str(path) for path in tracked() if generated & set(path.parts)] == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_module_fits_in_a_head(module: Path) -> None:
+    assert len(module.read_text().splitlines()) <= 320
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_only_show_writes_to_stdout(module: Path) -> None:
+    """In `run` stdout is the protocol's: ruff finds `print`, this finds the other ways."""
+    name = module.relative_to(PACKAGE).as_posix()
+    if name == PRINTS or name in PROTOCOL:
+        return
+    found = [
+        f"{name}:{node.lineno}"
+        for node in ast.walk(ast.parse(module.read_text()))
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and f"{node.value.id}.{node.attr}" in WAYS
+        )
+    ]
+    assert found == []
