@@ -1,0 +1,154 @@
+"""Hand copies of the traffic to the collector without ever making the traffic wait.
+
+What the pipe doesn't take at once is kept up to a bound. Past it a copy is dropped, and the place and
+size of the loss are told as soon as there is room.
+"""
+
+import contextlib
+import os
+import select
+import threading
+import time
+from collections import deque
+
+from codex_telemetry.frames import CLIENT, COUNT, GAP_CLIENT, GAP_SERVER, HEADER, SERVER, frame
+
+BOUND = 64 * 1024 * 1024
+"""Bytes of frames kept for a collector that doesn't keep up."""
+BLOCK = 64 * 1024
+"""Waiting frames share blocks of about this size: a million small ones are no million objects."""
+
+GAP = {CLIENT: GAP_CLIENT, SERVER: GAP_SERVER}
+
+
+class Tee:
+    """The writing end of the collector's pipe. With None as its descriptor it swallows everything."""
+
+    def __init__(self, copies: int | None) -> None:
+        self._copies = copies
+        self._change = threading.Condition(threading.Lock())
+        self._waiting: deque[bytearray] = deque()
+        self._size = 0
+        self._lost: dict[int, tuple[int, int, int]] = {}
+        if copies is not None:
+            os.set_blocking(copies, False)
+            threading.Thread(target=self._drain, daemon=True).start()
+
+    def put(self, kind: int, wall_ns: int, mono_ns: int, payload: bytes) -> None:
+        """Copy what was read at that time; returns without waiting, whatever the collector does."""
+        with self._change:
+            if self._copies is None:
+                return
+            if self._size + HEADER.size + len(payload) > BOUND:
+                since_wall, since_mono, dropped = self._lost.get(kind, (wall_ns, mono_ns, 0))
+                self._lost[kind] = (since_wall, since_mono, dropped + len(payload))
+                return
+            try:
+                self._tell_losses()
+                self._add(frame(kind, wall_ns, mono_ns, payload))
+            except MemoryError:  # rather no copies than no traffic
+                self._copies = None
+                self._waiting.clear()
+
+    def close(self, kind: int, payload: bytes) -> None:
+        """Add the last frame and see to it that all that waits arrives, without waiting for it.
+
+        What the pipe takes now is written now. If something is left (the collector may still be
+        starting, or be slow), a fork stays behind to write it, so that we can leave with the child's
+        code at once and still lose nothing: any bound on waiting here would be too long for a client
+        and too short for a busy machine. The fork ends with the collector at the latest, by EPIPE.
+        """
+        with self._change:
+            self._tell_losses()
+            self._add(frame(kind, time.time_ns(), time.monotonic_ns(), payload))
+            while self._waiting and self._send():
+                pass
+            copies, self._copies = self._copies, None
+            waiting, self._waiting = self._waiting, deque()
+        if copies is not None and waiting:
+            _leave_behind(copies, waiting)
+
+    def _tell_losses(self) -> None:
+        """Queue the pending gaps. They are a few bytes, so they may exceed the bound."""
+        for kind, (wall_ns, mono_ns, dropped) in self._lost.items():
+            self._add(frame(GAP[kind], wall_ns, mono_ns, COUNT.pack(dropped)))
+        self._lost.clear()
+
+    def _add(self, data: bytes) -> None:
+        """Write a frame now if nothing is before it; what isn't taken waits, a torn tail first."""
+        sent = 0 if self._waiting else self._write(data)
+        if sent == len(data):
+            return
+        if self._waiting and len(self._waiting[-1]) < BLOCK:
+            self._waiting[-1] += data
+        else:
+            self._waiting.append(bytearray(data[sent:]))
+        self._size += len(data) - sent
+        self._change.notify()
+
+    def _send(self) -> int:
+        """Write from the oldest block; how much of it the pipe took."""
+        block = self._waiting[0]
+        sent = self._write(block)
+        if sent == len(block):
+            self._waiting.popleft()
+        else:
+            del block[:sent]
+        self._size -= sent
+        return sent
+
+    def _write(self, data: bytes | bytearray) -> int:
+        if self._copies is None:
+            return len(data)
+        try:
+            return os.write(self._copies, data)
+        except BlockingIOError:
+            return 0
+        except OSError:  # the collector is gone: from here on there is nobody to tell
+            self._copies = None
+            return len(data)
+
+    def _drain(self) -> None:
+        """A thread that is awake only while something waits, and holds the lock for one write."""
+        while True:
+            with self._change:
+                while self._copies is not None and not self._waiting:
+                    self._change.wait()
+                copies = self._copies
+                if copies is None:
+                    self._waiting.clear()
+                    return
+            room = select.poll()
+            room.register(copies, select.POLLOUT)
+            room.poll()
+            with self._change:
+                if self._copies is not None and self._waiting and self._send():
+                    self._tell_losses()
+
+
+def _leave_behind(copies: int, waiting: deque[bytearray]) -> None:
+    """Fork a process that writes what waits. If that can't be done, it is lost with us.
+
+    Forking beside threads is safe here only because the fork takes no lock and imports nothing.
+    Untested on macOS.
+    """
+    try:
+        pid = os.fork()
+    except OSError:
+        return
+    if pid != 0:
+        return
+    try:
+        # Not the terminal's any more, and nothing that the client or the child waits to see closed.
+        os.setsid()
+        for name in os.listdir("/dev/fd"):  # noqa: PTH208  nothing may be imported here
+            with contextlib.suppress(OSError):  # the listing's own descriptor
+                if int(name) != copies:
+                    os.close(int(name))
+        os.set_blocking(copies, True)
+        for block in waiting:
+            view = memoryview(block)
+            while view:
+                view = view[os.write(copies, view) :]
+    finally:
+        os._exit(0)
