@@ -1,1 +1,16 @@
 """What Codex says, turned into facts. Pure: bytes in, facts out; nothing raises on any input."""
+
+from codex_telemetry.core.identity import LaunchId
+from codex_telemetry.formats import app_server
+from codex_telemetry.formats.base import StreamFormat, StreamReader
+
+STREAMS: tuple[StreamFormat, ...] = (app_server,)
+"""The streams we know."""
+
+
+def recognise(line: bytes, launch: LaunchId) -> StreamReader | None:
+    """The reader for the stream that a line belongs to; None while it could be anything."""
+    for stream in STREAMS:
+        if stream.recognises(line):
+            return stream.reader(launch)
+    return None

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple, Protocol
 
 from codex_telemetry.core.facts import Captured, Fact
+from codex_telemetry.core.identity import LaunchId
 
 Direction = Literal["client", "server"]
 """Who sent the line: the client of Codex, or Codex (the server)."""
@@ -24,7 +25,19 @@ class Stamp(NamedTuple):
 class StreamReader(Protocol):
     """Reads a two-way stream line by line. It holds what it needs to remember; it never raises."""
 
+    @property
+    def codex_version(self) -> str | None:
+        """The Codex at the other end, once it has said so."""
+
     def read(self, sent_by: Direction, line: bytes, at: Stamp) -> Iterator[Fact]: ...
 
     def lost(self, sent_by: Direction) -> None:
         """Bytes of that direction were lost before the next line."""
+
+
+class StreamFormat(Protocol):
+    """A stream we know: how to tell it from others, and who reads it."""
+
+    def recognises(self, line: bytes) -> bool: ...
+
+    def reader(self, launch: LaunchId) -> StreamReader: ...

@@ -39,7 +39,8 @@ KINDS = {
 }
 """Item types of 0.63 to 0.169 → `items.kind`."""
 
-STATUSES = frozenset({"in_progress", "completed", "failed", "declined"})
+STATUSES = frozenset({"completed", "failed", "declined"})
+"""How an item may end. Before that it says `inProgress`, which no claim is needed for."""
 
 
 class Change(Struct):
@@ -53,14 +54,14 @@ class Item(Struct):
     status: str | None = None
     command: Raw = wire.NOTHING
     aggregatedOutput: Raw = wire.NOTHING  # noqa: N815
-    exitCode: int | None = None  # noqa: N815
-    durationMs: int | None = None  # noqa: N815
+    exitCode: wire.Int | None = None  # noqa: N815
+    durationMs: wire.Int | None = None  # noqa: N815
     server: str | None = None
     tool: str | None = None
     action: Any = None
     changes: list[Change] | None = None
-    startedAtMs: int | None = None  # noqa: N815
-    completedAtMs: int | None = None  # noqa: N815
+    startedAtMs: wire.Int | None = None  # noqa: N815
+    completedAtMs: wire.Int | None = None  # noqa: N815
     receiverThreadIds: list[str] | None = None  # noqa: N815
     agentThreadId: str | None = None  # noqa: N815
 

@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 
 from codex_telemetry.core.facts import Clock, Drift, Fact, Usage, Weight
 from codex_telemetry.core.identity import SessionId, is_safe_id
-from codex_telemetry.formats.app_server import legacy_items
+from codex_telemetry.formats.app_server import legacy_items, wire
 from codex_telemetry.formats.app_server.legacy_items import LegacyItems
 from codex_telemetry.formats.app_server.process import Process, heard_at
 from codex_telemetry.formats.app_server.state import Request, Settings, Thread, bound, live
@@ -34,7 +34,7 @@ class Message(Struct):
     item: Any = None
     info: Any = None
     rate_limits: Any = None
-    model_context_window: int | None = None
+    model_context_window: wire.Int | None = None
     reason: str | None = None
     codex_error_info: Any = None
 
@@ -209,7 +209,7 @@ class Legacy:
             total.total,
             last,
             None,
-            window if isinstance(window, int) else None,
+            window if isinstance(window, int) and 0 < window < 1 << 53 else None,
             at,
             emitted,
         )
@@ -233,6 +233,6 @@ def _usage(told: Any) -> Usage | None:
         return None
     names = ("total", "input", "cached_input", "output", "reasoning_output")
     numbers = [told.get(f"{n}_tokens", 0) for n in names]
-    if not all(isinstance(n, int) for n in numbers):
+    if not all(isinstance(n, int) and 0 <= n < 1 << 53 for n in numbers):
         return None
     return Usage(*numbers)

@@ -17,8 +17,8 @@ from codex_telemetry.formats.base import Stamp
 
 
 class Duration(Struct):
-    secs: int = 0
-    nanos: int = 0
+    secs: wire.Int = 0
+    nanos: wire.Int = 0
 
 
 class Invocation(Struct):
@@ -29,7 +29,7 @@ class Invocation(Struct):
 class Call(Struct):
     call_id: str
     command: list[str] | None = None
-    exit_code: int | None = None
+    exit_code: wire.Int | None = None
     duration: Duration | None = None
     aggregated_output: str | None = None
     success: bool | None = None

@@ -9,7 +9,6 @@ from codex_telemetry.formats.app_server.state import OpenAsk, Request, Thread, b
 from codex_telemetry.formats.app_server.wire import Id
 from codex_telemetry.formats.base import Stamp
 
-
 _LAST_TO_RESTART_COUNTS = 77
 
 
@@ -61,7 +60,7 @@ class Process:
     def resumes_with_history(self) -> bool:
         """Whether a resumed thread announces the count of its past first: up to 0.77 it starts
         again from nothing."""
-        major, minor = ((self.version or "").split(".") + ["", ""])[:2]
+        major, minor, *_ = [*(self.version or "").split("."), "", ""]
         return not (major == "0" and minor.isdigit() and int(minor) <= _LAST_TO_RESTART_COUNTS)
 
     def where(

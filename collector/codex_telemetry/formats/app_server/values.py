@@ -56,7 +56,9 @@ def sandboxed(settings: Settings, value: Any) -> None:
 
 def path(value: Any) -> str | None:
     """A folder, kept as it is written."""
-    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST_PATH else None
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_PATH:
+        return None
+    return value if value.encode("utf-8", "replace").decode() == value else None
 
 
 def version(user_agent: str | None) -> str | None:

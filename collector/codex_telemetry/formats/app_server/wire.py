@@ -4,11 +4,14 @@ Structs name only the fields they need. Whatever may hold content is left as `ms
 size measured where the size is wanted.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
-Id = int | str
+Int = Annotated[int, Meta(ge=-(1 << 53), le=1 << 53)]
+"""A whole number as JSON can hold it, and SQLite too."""
+
+Id = Int | str
 
 NOTHING = Raw(b"")
 """A field that isn't there (msgspec knows no optional `Raw`); one that is null holds `null`."""
@@ -25,7 +28,7 @@ class Envelope(Struct):
     params: Raw = NOTHING
     result: Raw = NOTHING
     error: Raw = NOTHING
-    emittedAtMs: int | None = None  # noqa: N815 - the wire's own names, here and below
+    emittedAtMs: Int | None = None  # noqa: N815 - the wire's own names, here and below
 
 
 class ClientInfo(Struct):
@@ -62,7 +65,7 @@ class ThreadInfo(Struct):
     forkedFromId: str | None = None  # noqa: N815
     parentThreadId: str | None = None  # noqa: N815
     modelProvider: str | None = None  # noqa: N815
-    createdAt: int | None = None  # noqa: N815
+    createdAt: Int | None = None  # noqa: N815
     cwd: str | None = None
     cliVersion: str | None = None  # noqa: N815
     originator: str | None = None
@@ -104,9 +107,9 @@ class TurnInfo(Struct):
     rootTurnId: str | None = None  # noqa: N815
     status: str | None = None
     error: Raw = NOTHING
-    startedAt: int | None = None  # noqa: N815
-    completedAt: int | None = None  # noqa: N815
-    durationMs: int | None = None  # noqa: N815
+    startedAt: Int | None = None  # noqa: N815
+    completedAt: Int | None = None  # noqa: N815
+    durationMs: Int | None = None  # noqa: N815
 
 
 class TurnAnswer(Struct):
@@ -123,23 +126,23 @@ class ItemNotice(Struct):
     item: Raw
     threadId: str | None = None  # noqa: N815
     turnId: str | None = None  # noqa: N815
-    startedAtMs: int | None = None  # noqa: N815
-    completedAtMs: int | None = None  # noqa: N815
+    startedAtMs: Int | None = None  # noqa: N815
+    completedAtMs: Int | None = None  # noqa: N815
 
 
 class Tokens(Struct):
-    totalTokens: int  # noqa: N815
-    inputTokens: int  # noqa: N815
-    outputTokens: int  # noqa: N815
-    cachedInputTokens: int = 0  # noqa: N815
-    reasoningOutputTokens: int = 0  # noqa: N815
-    cacheWriteInputTokens: int | None = None  # noqa: N815
+    totalTokens: Int  # noqa: N815
+    inputTokens: Int  # noqa: N815
+    outputTokens: Int  # noqa: N815
+    cachedInputTokens: Int = 0  # noqa: N815
+    reasoningOutputTokens: Int = 0  # noqa: N815
+    cacheWriteInputTokens: Int | None = None  # noqa: N815
 
 
 class TokenUsage(Struct):
     total: Tokens
     last: Tokens
-    modelContextWindow: int | None = None  # noqa: N815
+    modelContextWindow: Int | None = None  # noqa: N815
 
 
 class UsageNotice(Struct):
@@ -168,7 +171,7 @@ class Ask(Struct):
     turnId: str | None = None  # noqa: N815
     itemId: str | None = None  # noqa: N815
     callId: str | None = None  # noqa: N815
-    startedAtMs: int | None = None  # noqa: N815
+    startedAtMs: Int | None = None  # noqa: N815
     conversationId: str | None = None  # noqa: N815
     conversation_id: str | None = None
     call_id: str | None = None

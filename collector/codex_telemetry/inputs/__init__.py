@@ -1,0 +1,1 @@
+"""Where bytes come from. No input knows a format or the store."""

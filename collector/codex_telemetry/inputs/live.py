@@ -1,0 +1,196 @@
+"""The frames of the pump, brought back to lines: in the order they were heard, each with its time."""
+
+import heapq
+import os
+from collections.abc import AsyncIterator, Iterator
+from time import localtime
+from typing import NamedTuple
+
+import anyio
+
+from codex_telemetry import frames
+from codex_telemetry.frames import COUNT, HEADER
+
+READ = 1 << 18
+HOLD_NS = 30_000_000
+"""How long a copy waits for an earlier one of the other direction: each thread of the pump hands
+over its own, so a request may come after its answer. The rest of us sees 30 ms later."""
+
+JUMP_MS = 1_000
+"""Our wall clock is followed when it is further than this from where the monotonic one says."""
+
+MOST_IN_A_LINE = 64 << 20
+"""A longer line isn't kept to be read (the longest seen: 1,059,840 bytes)."""
+
+
+class Frame(NamedTuple):
+    """What the pump handed over. Ordered by `mono_ns`, then as it came."""
+
+    mono_ns: int
+    number: int
+    kind: int
+    wall_ns: int
+    payload: bytes
+
+
+class Line(NamedTuple):
+    """One whole line, without its end."""
+
+    from_codex: bool
+    wall_ms: int
+    utc_offset_min: int
+    text: bytes
+
+
+class Lost(NamedTuple):
+    """Bytes of one direction that weren't heard; what is left of their line isn't read either."""
+
+    from_codex: bool
+    wall_ms: int
+    dropped_bytes: int
+    reason: str
+
+
+class Meta(NamedTuple):
+    """The pump's own words: how the child was started, how it ended (JSON)."""
+
+    started: bool
+    wall_ms: int
+    body: bytes
+
+
+Heard = Line | Lost | Meta
+
+
+async def listen(fd: int) -> AsyncIterator[list[Heard]]:
+    """All that is heard on the pump's pipe until it ends, a batch at a time."""
+    os.set_blocking(fd, False)
+    pending = Pending()
+    lines = Lines()
+    while True:
+        with anyio.move_on_after(HOLD_NS / 1e9 if pending else None) as pause:
+            await anyio.wait_readable(fd)
+        if pause.cancelled_caught:
+            yield list(lines.of(pending.all()))
+            continue
+        try:
+            chunk = os.read(fd, READ)
+        except BlockingIOError:
+            continue
+        if not chunk:
+            yield list(lines.of(pending.all()))
+            return
+        pending.feed(chunk)
+        yield list(lines.of(pending.ripe()))
+
+
+class Pending:
+    """Frames put back in the order in which they were heard."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+        self._heap: list[Frame] = []
+        self._count = 0
+        self._newest = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._heap)
+
+    def feed(self, chunk: bytes) -> None:
+        """Take bytes of the pipe, cut anywhere."""
+        held = self._bytes
+        held += chunk
+        start = 0
+        while len(held) - start >= HEADER.size:
+            kind, length, wall_ns, mono_ns = HEADER.unpack_from(held, start)
+            end = start + HEADER.size + length
+            if len(held) < end:
+                break
+            payload = bytes(held[start + HEADER.size : end])
+            self._count += 1
+            self._newest = max(self._newest, mono_ns)
+            heapq.heappush(self._heap, Frame(mono_ns, self._count, kind, wall_ns, payload))
+            start = end
+        del held[:start]
+
+    def ripe(self) -> Iterator[Frame]:
+        """Those that no earlier one can still overtake."""
+        while self._heap and self._heap[0].mono_ns <= self._newest - HOLD_NS:
+            yield heapq.heappop(self._heap)
+
+    def all(self) -> Iterator[Frame]:
+        while self._heap:
+            yield heapq.heappop(self._heap)
+
+
+class Lines:
+    """Cuts each direction into lines. After a gap it goes on at the next line's start."""
+
+    def __init__(self) -> None:
+        self._clock = SteadyClock()
+        self._halves = {False: _Half(), True: _Half()}
+
+    def of(self, heard: Iterator[Frame]) -> Iterator[Heard]:
+        for frame in heard:
+            wall_ms = self._clock.wall_ms(frame)
+            if frame.kind in (frames.CLIENT, frames.SERVER):
+                from_codex = frame.kind == frames.SERVER
+                offset = localtime(wall_ms / 1000).tm_gmtoff // 60
+                half = self._halves[from_codex]
+                for text in half.lines(frame.payload):
+                    yield Line(from_codex, wall_ms, offset, text)
+                if half.given_up:
+                    yield Lost(from_codex, wall_ms, half.given_up, "line too long")
+                    half.given_up = 0
+            elif frame.kind in (frames.GAP_CLIENT, frames.GAP_SERVER):
+                from_codex = frame.kind == frames.GAP_SERVER
+                (dropped,) = COUNT.unpack_from(frame.payload.ljust(COUNT.size, b"\0"))
+                self._halves[from_codex].torn()
+                yield Lost(from_codex, wall_ms, dropped, "copies dropped")
+            elif frame.kind in (frames.START, frames.END):
+                yield Meta(frame.kind == frames.START, wall_ms, frame.payload)
+
+
+class _Half:
+    """One direction: the line that isn't whole yet."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._skipping = False
+        self.given_up = 0
+        """Bytes of a line that grew too long."""
+
+    def lines(self, payload: bytes) -> Iterator[bytes]:
+        *whole, rest = payload.split(b"\n")
+        for text in whole:
+            if not self._skipping:
+                yield b"".join([*self._parts, text])
+            self._skipping = False
+            self._parts.clear()
+            self._size = 0
+        if rest and not self._skipping:
+            self._parts.append(rest)
+            self._size += len(rest)
+            if self._size > MOST_IN_A_LINE:
+                self.given_up = self._size
+                self.torn()
+
+    def torn(self) -> None:
+        self._skipping = True
+        self._parts.clear()
+        self._size = 0
+
+
+class SteadyClock:
+    """Wall time that runs with the monotonic clock, so that a step of the wall clock in the middle
+    of a turn doesn't stretch it; a larger one is followed, for a machine that slept."""
+
+    def __init__(self) -> None:
+        self._offset_ns: int | None = None
+
+    def wall_ms(self, frame: Frame) -> int:
+        offset = frame.wall_ns - frame.mono_ns
+        if self._offset_ns is None or abs(offset - self._offset_ns) > JUMP_MS * 1_000_000:
+            self._offset_ns = offset
+        return (frame.mono_ns + self._offset_ns) // 1_000_000
