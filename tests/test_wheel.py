@@ -25,6 +25,7 @@ class Installed:
             [self.bin / command[0], *command[1:]],
             cwd=self.elsewhere,
             env=self.environment(),
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
