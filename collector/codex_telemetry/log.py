@@ -5,14 +5,19 @@ Events have constant names, and values that come from us: never one from a sessi
 
 import contextlib
 import os
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 COLLECTOR_STARTED = "collector started"
 COLLECTOR_STOPPED = "collector stopped"
 SAVE_FAILED = "save failed"
 SPOOLED = "spooled"
 LOST = "lost"
+COMMAND_FAILED = "command failed"
+
+LARGEST = 8 << 20
+"""Bytes; a file that has grown past this is put aside as `<name>.1` when it is opened next."""
 
 _loggers: list[Any] = []
 
@@ -28,8 +33,6 @@ def configure(level: str | None, path: Path) -> None:
     import structlog  # noqa: PLC0415 - only who logs pays for it
 
     with contextlib.suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = os.fdopen(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "w")
         structlog.configure(
             processors=[
                 structlog.processors.add_log_level,
@@ -37,13 +40,41 @@ def configure(level: str | None, path: Path) -> None:
                 structlog.processors.JSONRenderer(),
             ],
             wrapper_class=structlog.make_filtering_bound_logger(level),
-            logger_factory=structlog.WriteLoggerFactory(file),
+            logger_factory=structlog.WriteLoggerFactory(_opened(path)),
         )
         _loggers.append(structlog.get_logger(pid=os.getpid()))
 
 
 def event(name: str, *, error: str | None = None) -> None:
     """Log one of the events above; `error` is the name of an exception's type."""
+    level = "warning" if error is not None or name == LOST else "info"
+    _say(level, name, {} if error is None else {"error": error})
+
+
+def crash(error: BaseException) -> None:
+    """Log a mistake of ours by the calls that led to it. Not by its message, which may quote what it
+    failed on."""
+    calls = traceback.extract_tb(error.__traceback__)
+    _say(
+        "error",
+        COMMAND_FAILED,
+        {
+            "error": type(error).__name__,
+            "calls": [f"{Path(c.filename).name}:{c.lineno} {c.name}" for c in calls],
+        },
+    )
+
+
+def _say(level: str, name: str, facts: dict[str, Any]) -> None:
     for logger in _loggers:
-        level = "warning" if error is not None or name == LOST else "info"
-        getattr(logger, level)(name, **({} if error is None else {"error": error}))
+        with contextlib.suppress(OSError):  # a full disk
+            getattr(logger, level)(name, **facts)
+
+
+def _opened(path: Path) -> TextIO:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.is_file() and path.stat().st_size > LARGEST:
+        path.replace(path.with_name(f"{path.name}.1"))
+    # Not through a link, and a FIFO that nobody reads is an error instead of a wait.
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    return os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""One file per question a person asks: rows in, rows out."""

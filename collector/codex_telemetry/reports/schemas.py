@@ -1,0 +1,74 @@
+"""The JSON Schema of every shape, made from the structs that print it; the files are compared in tests.
+
+`python -m codex_telemetry.reports.schemas --write` writes them anew.
+"""
+
+import sys
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from codex_telemetry.reports import shapes
+from codex_telemetry.store.db import schema_folder
+
+# A version goes up by one with every change; a name that goes or changes is in the CHANGELOG too.
+SHAPES: dict[str, tuple[type[Struct], int]] = {
+    "turn": (shapes.Turn, 1),
+    "turn_detail": (shapes.TurnDetail, 1),
+    "session": (shapes.Session, 1),
+    "session_detail": (shapes.SessionDetail, 1),
+    "path": (shapes.PathInfo, 1),
+    "backfill": (shapes.BackfillSummary, 1),
+    "doctor": (shapes.Doctor, 1),
+}
+"""Name → the struct and its version."""
+
+PRINTED_BY = {
+    "turn": "each object of `turns`",
+    "turn_detail": "`turn ID`",
+    "session": "each object of `sessions`",
+    "session_detail": "`session ID`",
+    "path": "`path`",
+    "backfill": "`backfill`",
+    "doctor": "`doctor`",
+}
+
+
+def generate(name: str) -> dict[str, Any]:
+    shape, version = SHAPES[name]
+    _, parts = msgspec.json.schema_components([shape], ref_template="#/$defs/{name}")
+    own = parts.pop(shape.__name__)
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"codex-telemetry/{name}/{version}",
+        "version": version,
+        "$comment": f"Printed by {PRINTED_BY[name]} with --json. Names are added freely.",
+        **own,
+        "title": name,
+    }
+    return {**schema, "$defs": parts} if parts else schema
+
+
+def text(name: str) -> str:
+    """As it stands in the file."""
+    raw = msgspec.json.encode(generate(name))
+    return msgspec.json.format(raw, indent=2).decode() + "\n"
+
+
+def published(name: str) -> str:
+    """As it was shipped."""
+    return (schema_folder() / "output" / f"{name}.json").read_text(encoding="utf-8")
+
+
+def write() -> None:
+    folder = schema_folder() / "output"
+    folder.mkdir(exist_ok=True)
+    for name in SHAPES:
+        (folder / f"{name}.json").write_text(text(name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["--write"]:
+        sys.exit("usage: python -m codex_telemetry.reports.schemas --write")
+    write()

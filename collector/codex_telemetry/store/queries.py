@@ -1,0 +1,241 @@
+"""What reports ask of the store: SQL a person can read, one function a question.
+
+Rows come as they are read, so a list of any length takes the memory of one row.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from codex_telemetry.errors import UserError
+from codex_telemetry.store.db import open_reader
+
+Row = sqlite3.Row
+Store = sqlite3.Connection
+
+
+class Filters(NamedTuple):
+    """What a list is narrowed to. Times are ms UTC: from `since`, up to and without `until`."""
+
+    since: int | None = None
+    until: int | None = None
+    last: int | None = None
+    """Only so many, the newest."""
+    session_id: str | None = None
+    projects: tuple[str, ...] = ()
+    """Spellings of one folder: what ran in it or under it."""
+    model: str | None = None
+    status: str | None = None
+
+
+class _Where(NamedTuple):
+    sql: str
+    values: tuple[object, ...]
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[Store]:
+    """The store, to be read from. Whatever SQLite says against it becomes one line."""
+    try:
+        with contextlib.closing(open_reader(path)) as db:
+            yield db
+    except sqlite3.Error as error:
+        raise UserError(
+            f"cannot read the database {path}: {error}", hint="codex-telemetry doctor says more"
+        ) from None
+
+
+def turns(db: Store, filters: Filters) -> Iterator[Row]:
+    """Turns, newest last."""
+    where = _turns_where(filters)
+    return _newest_last(db, "turns", where, "started_at, turn_key", filters.last)
+
+
+def count_turns(db: Store, filters: Filters) -> int:
+    where = _turns_where(filters)
+    return _limited(_number(db, f"SELECT count(*) FROM turns WHERE {where.sql}", where), filters)
+
+
+def sessions(db: Store, filters: Filters) -> Iterator[Row]:
+    """Sessions, the one with the latest activity last."""
+    where = _sessions_where(filters)
+    return _newest_last(db, "sessions", where, "last_at, session_key", filters.last)
+
+
+def count_sessions(db: Store, filters: Filters) -> int:
+    where = _sessions_where(filters)
+    return _limited(_number(db, f"SELECT count(*) FROM sessions WHERE {where.sql}", where), filters)
+
+
+def last_turn(db: Store) -> Row | None:
+    return next(turns(db, Filters(last=1)), None)
+
+
+def turns_of(db: Store, session_id: str) -> Iterator[Row]:
+    return db.execute("SELECT * FROM turns WHERE session_id = ? ORDER BY turn_index", [session_id])
+
+
+def items_of(db: Store, turn_key: int) -> Iterator[Row]:
+    """A turn's items in order of start; what has no start by its end."""
+    return db.execute(
+        """
+        SELECT * FROM items WHERE turn_key = ?
+        ORDER BY coalesce(started_at, ended_at) IS NULL, coalesce(started_at, ended_at), item_id
+        """,
+        [turn_key],
+    )
+
+
+def responses_of(db: Store, turn_key: int) -> Iterator[Row]:
+    """A turn's responses; the running total only grows, so its order is that of time."""
+    return db.execute(
+        "SELECT * FROM responses WHERE turn_key = ? ORDER BY running_total_tokens", [turn_key]
+    )
+
+
+def events_of(db: Store, turn_id: str) -> Iterator[Row]:
+    return db.execute("SELECT * FROM events WHERE turn_id = ? ORDER BY at, event_id", [turn_id])
+
+
+def told_of(db: Store, turn_id: str) -> list[bytes]:
+    """What each source told of a turn, as it was stored (msgpack of `core.facts.TurnFacts`)."""
+    rows = db.execute("SELECT body FROM told_turns WHERE turn_id = ? ORDER BY origin", [turn_id])
+    return [row["body"] for row in rows]
+
+
+def threads_of(db: Store, session_id: str) -> Iterator[Row]:
+    """The threads that came out of a session: forks, subagents, reviews."""
+    return db.execute(
+        """
+        SELECT * FROM sessions WHERE parent_session_id = :id OR forked_from_id = :id
+        ORDER BY created_at, session_key
+        """,
+        {"id": session_id},
+    )
+
+
+def gaps(db: Store) -> Iterator[Row]:
+    return db.execute("SELECT session_id, at, dropped_bytes, reason FROM gaps ORDER BY at")
+
+
+def drift(db: Store) -> Iterator[Row]:
+    """What Codex said that we don't know, the most frequent first."""
+    return db.execute(
+        """
+        SELECT o.kind AS source, nullif(d.codex_version, '') AS codex_version, d.name, d.reason,
+               sum(d.n) AS n, min(d.first_seen) AS first_seen, max(d.last_seen) AS last_seen
+        FROM drift d JOIN origins o USING (origin)
+        GROUP BY o.kind, d.codex_version, d.name, d.reason
+        ORDER BY n DESC, d.name
+        """
+    )
+
+
+def turns_by_sources(db: Store) -> dict[int, int]:
+    """How many turns were told by the stream (1), by a log (2), by both (3)."""
+    return dict(db.execute("SELECT sources, count(*) FROM turns GROUP BY sources").fetchall())
+
+
+def totals(db: Store) -> Row:
+    """How much there is."""
+    row: Row = db.execute(
+        """
+        SELECT (SELECT count(*) FROM sessions) AS sessions,
+               (SELECT count(*) FROM turns) AS turns,
+               (SELECT count(*) FROM responses) AS responses,
+               (SELECT coalesce(sum(n), 0) FROM drift) AS drift
+        """
+    ).fetchone()
+    return row
+
+
+def health(db: Store) -> str | None:
+    """None if SQLite finds the file whole, else the first thing it says."""
+    said: str = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    return None if said == "ok" else said
+
+
+def schema_version(db: Store) -> int:
+    found: int = db.execute("PRAGMA user_version").fetchone()[0]
+    return found
+
+
+def _newest_last(
+    db: Store, table: str, where: _Where, order: str, last: int | None
+) -> Iterator[Row]:
+    if last is None:
+        return db.execute(f"SELECT * FROM {table} WHERE {where.sql} ORDER BY {order}", where.values)
+    backward = order.replace(",", " DESC,") + " DESC"
+    return db.execute(
+        f"""
+        SELECT * FROM (
+            SELECT * FROM {table} WHERE {where.sql} ORDER BY {backward} LIMIT {int(last)}
+        ) ORDER BY {order}
+        """,
+        where.values,
+    )
+
+
+def _limited(found: int, filters: Filters) -> int:
+    return found if filters.last is None else min(found, filters.last)
+
+
+def _number(db: Store, sql: str, where: _Where) -> int:
+    found: int = db.execute(sql, where.values).fetchone()[0]
+    return found
+
+
+def _turns_where(filters: Filters) -> _Where:
+    # A turn that didn't say where it ran ran where its session did.
+    cwd = """coalesce(turns.cwd,
+        (SELECT s.cwd FROM sessions s WHERE s.session_id = turns.session_id))"""
+    return _all_of(
+        _if(filters.since, "started_at >= ?"),
+        _if(filters.until, "started_at < ?"),
+        _if(filters.session_id, "session_id = ?"),
+        _if(filters.model, "model = ?"),
+        _if(filters.status, "status = ?"),
+        _under(cwd, filters.projects),
+    )
+
+
+def _sessions_where(filters: Filters) -> _Where:
+    """A session is in a stretch of time if any of its life is."""
+    return _all_of(
+        _if(filters.since, "last_at >= ?"),
+        _if(filters.until, "coalesce(created_at, last_at) < ?"),
+        _if(filters.session_id, "session_id = ?"),
+        _if(filters.model, "EXISTS (SELECT 1 FROM json_each(models) WHERE value = ?)"),
+        _if(
+            filters.status,
+            """EXISTS (
+                SELECT 1 FROM turns t WHERE t.session_id = sessions.session_id AND t.status = ?
+            )""",
+        ),
+        _under("cwd", filters.projects),
+    )
+
+
+def _if(value: object | None, sql: str) -> _Where | None:
+    return _Where(sql, (value,)) if value is not None else None
+
+
+def _under(column: str, folders: tuple[str, ...]) -> _Where | None:
+    if not folders:
+        return None
+    sql, values = [], []
+    for folder in folders:
+        inside = folder.rstrip("/") + "/"
+        sql.append(f"{column} = ? OR substr({column}, 1, ?) = ?")
+        values += [folder, len(inside), inside]
+    return _Where(f"({' OR '.join(sql)})", tuple(values))
+
+
+def _all_of(*wheres: _Where | None) -> _Where:
+    given = [where for where in wheres if where is not None]
+    return _Where(
+        " AND ".join(where.sql for where in given) or "1",
+        tuple(value for where in given for value in where.values),
+    )
