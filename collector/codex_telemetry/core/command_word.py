@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 _TOKEN = re.compile(r"""(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])+""", re.DOTALL)
 _QUOTED = re.compile(r"""'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)""", re.DOTALL)
+_SPACE = re.compile(r"\s*")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 _SHELLS = frozenset({"sh", "bash", "zsh", "dash"})
 _SHELL_C = re.compile(r"-[a-z]*c[a-z]*")
@@ -40,5 +41,10 @@ def _word(command: str | Sequence[str], depth: int) -> str | None:
 
 def _words(text: str) -> Iterator[str]:
     """Shell words as far as they are asked for: a script may be megabytes long."""
-    for match in _TOKEN.finditer(text):
+    end = 0
+    while (start := _SPACE.match(text, end).end()) < len(text):  # type: ignore[union-attr]
+        match = _TOKEN.match(text, start)
+        if match is None:
+            return  # an open quote: what follows is no word
+        end = match.end()
         yield _QUOTED.sub(lambda q: next(g for g in q.groups() if g is not None), match[0])

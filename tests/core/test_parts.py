@@ -1,0 +1,158 @@
+"""Where the time went: the parts never overlap, always add up, and say what people mean by them."""
+
+import hypothesis.strategies as st
+from hypothesis import given
+
+from codex_telemetry.core.facts import (
+    AskFacts,
+    Clock,
+    EventFacts,
+    ItemFacts,
+    Said,
+    Source,
+    TurnFacts,
+    Weight,
+)
+from codex_telemetry.core.identity import ItemId, SessionId, TurnId, uuid7_ms
+from codex_telemetry.core.parts import Parts, outline, parts
+from codex_telemetry.core.settle import settle_turn
+from codex_telemetry.core.spans import Window, common, length, merged, window, without
+
+THREAD = SessionId("01a20723-e07a-7931-8126-7830aff6bc9a")
+TURN = TurnId("01a20724-25db-75a2-b830-6a9c0d17030c")
+T0 = uuid7_ms(TURN) or 0
+
+spans = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=6)
+
+
+def item(kind: str, start: int | None, end: int | None) -> ItemFacts:
+    def at(ms: int | None) -> dict[int, int]:
+        return {} if ms is None else {Clock.CODEX_MS: T0 + ms, Clock.WIRE: T0 + ms}
+
+    return ItemFacts(kind, starts=at(start), ends=at(end))
+
+
+def turn(duration: int, **items: ItemFacts) -> TurnFacts:
+    return TurnFacts(
+        TURN,
+        tellers={THREAD: None},
+        sources=Source.LIVE,
+        status=Said("completed", Weight.LIVE),
+        duration=Said(duration, Clock.CODEX_MS),
+        items={ItemId(name): told for name, told in items.items()},
+    )
+
+
+def cut(told: TurnFacts) -> Parts:
+    frame = window(told, None)
+    assert frame is not None
+    found = parts(told, frame)
+    assert found is not None
+    return found
+
+
+kinds = st.sampled_from(
+    ["command", "message", "reasoning", "user_message", "hook", "compaction", "review", "mcp_tool"]
+)
+moments = st.none() | st.integers(-20, 120)
+
+
+@given(
+    st.integers(0, 100),
+    st.dictionaries(
+        st.sampled_from("abcdef"),
+        st.builds(item, kinds, st.integers(-20, 120), moments),
+        max_size=6,
+    ),
+    st.lists(st.tuples(st.integers(-20, 120), moments), max_size=3),
+    st.lists(st.tuples(st.integers(-20, 120), st.booleans()), max_size=3),
+)
+def test_parts_never_overlap_and_always_add_up(
+    duration: int,
+    items: dict[str, ItemFacts],
+    asks: list[tuple[int, int | None]],
+    failures: list[tuple[int, bool]],
+) -> None:
+    told = turn(duration, **items)
+    for n, (asked, answered) in enumerate(asks):
+        ends = {} if answered is None else {int(Clock.WIRE): T0 + answered}
+        told.asks[str(n)] = AskFacts(
+            "approval",
+            ItemId("a"),
+            starts={Clock.WIRE: T0 + asked, Clock.CODEX_MS: T0 + asked},
+            ends=ends,
+        )
+    for n, (ms, retried) in enumerate(failures):
+        told.events[str(n)] = EventFacts(
+            "retry" if retried else "error", starts={Clock.CODEX_MS: T0 + ms}
+        )
+    frame = window(told, None)
+    assert frame is not None
+    pieces = [span for part in outline(told, frame) for span in part.spans]
+    assert sum(end - start for start, end in pieces) == duration
+    assert length(merged(pieces)) == duration
+    assert all(n >= 0 for n in cut(told))
+    assert sum(cut(told)) == duration
+
+
+@given(spans, spans)
+def test_spans_are_cut_without_loss(a: list[tuple[int, int]], b: list[tuple[int, int]]) -> None:
+    one, two = merged(a), merged(b)
+    assert length(common(one, two)) + length(without(one, two)) == length(one)
+
+
+def test_waiting_for_a_person_is_not_tool_time() -> None:
+    told = turn(1_000, ask=item("user_message", 50, 50), run=item("command", 200, 900))
+    told.asks["0"] = AskFacts(
+        "approval",
+        ItemId("run"),
+        starts={Clock.CODEX_MS: T0 + 200, Clock.WIRE: T0 + 203},
+        ends={Clock.WIRE: T0 + 703},
+    )
+    found = cut(told)
+    assert (found.approval, found.tools) == (500, 200)
+
+
+def test_parallel_tools_count_once() -> None:
+    told = turn(1_000, a=item("command", 100, 600), b=item("mcp_tool", 300, 800))
+    assert cut(told).tools == 700
+
+
+def test_a_tool_left_in_the_background_stops_counting_when_the_model_speaks() -> None:
+    told = turn(1_000, a=item("command", 100, None), m=item("message", 400, 900))
+    assert cut(told).tools == 300
+
+
+def test_the_time_until_the_prompt_is_taken_up_is_start_delay() -> None:
+    told = turn(1_000, u=item("user_message", 80, 80), m=item("message", 300, 990))
+    found = cut(told)
+    assert (found.start_delay, found.model, found.unexplained) == (80, 910, 10)
+
+
+def test_a_retry_runs_until_the_next_output() -> None:
+    told = turn(1_000, u=item("user_message", 10, 10), m=item("message", 700, 1_000))
+    told.events["retry:1"] = EventFacts("retry", starts={Clock.CODEX_MS: T0 + 300})
+    assert cut(told).retry == 400
+
+
+def test_a_running_turn_has_no_parts_yet() -> None:
+    told = turn(0, m=item("message", 10, 20))
+    told.duration = told.status = None
+    row = settle_turn(told)
+    assert (row.status, row.duration_ms, row.model_ms, row.unexplained_ms) == (
+        "in_progress",
+        None,
+        None,
+        None,
+    )
+
+
+def test_a_log_alone_has_no_parts() -> None:
+    told = turn(1_000)
+    told.sources = Source.ROLLOUT
+    assert settle_turn(told).tools_ms is None
+
+
+def test_times_of_two_clocks_are_never_subtracted() -> None:
+    told = TurnFacts(TurnId(f"{THREAD}:L:0"), starts={Clock.WIRE: 5_000}, ends={Clock.LOG: 9_000})
+    assert window(told, None) == Window(Clock.WIRE, 5_000, None)
