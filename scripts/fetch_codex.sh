@@ -20,7 +20,7 @@ fetch() {
     log="$cache/$version.log"
     if npm install "@openai/codex@$version" --prefix "$partial" --no-audit --no-fund --ignore-scripts \
         --no-save --no-package-lock --loglevel=error \
-        --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-timeout=60000 \
+        --fetch-retries=1 --fetch-retry-mintimeout=1000 \
         >"$log" 2>&1 </dev/null &&
         # The native program is an optional dependency: npm calls it a success without one.
         "$partial/node_modules/.bin/codex" --version >>"$log" 2>&1 &&

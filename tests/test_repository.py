@@ -2,13 +2,12 @@
 
 import ast
 import re
-import subprocess
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).parents[1]
+from checkout import CHECKOUT, files
+
 PACKAGE = CHECKOUT / "collector" / "codex_telemetry"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 PRINTS = "cli/show.py"
@@ -22,21 +21,6 @@ WAYS = {
     "rich.print",
     "rich.get_console",
 }
-
-
-@cache
-def tracked() -> tuple[Path, ...]:
-    # CI may run as another user than the one who cloned, which git distrusts.
-    listing = subprocess.run(
-        ["git", "-c", f"safe.directory={CHECKOUT}", "ls-files", "-z"],
-        cwd=CHECKOUT,
-        capture_output=True,
-        check=False,
-    )
-    if listing.returncode != 0:
-        pytest.skip("not a git checkout")
-    names = listing.stdout.decode().split("\0")
-    return tuple(path for name in names if name and (path := CHECKOUT / name).is_file())
 
 
 def parts(*pieces: str) -> bytes:
@@ -59,15 +43,15 @@ def parts(*pieces: str) -> bytes:
     ids=lambda word: word.decode(),
 )
 def test_no_file_names_a_registry_or_a_folder_of_one_machine(forbidden: bytes) -> None:
-    assert tracked()
+    assert files()
     # After a letter it is the end of a longer path, such as that of a recording's own folder.
     word = re.compile(rb"(?<![A-Za-z0-9}])" + re.escape(forbidden))
-    assert [str(path) for path in tracked() if word.search(path.read_bytes())] == []
+    assert [str(path) for path in files() if word.search(path.read_bytes())] == []
 
 
-def test_no_generated_file_is_tracked() -> None:
+def test_no_generated_file_is_files() -> None:
     generated = {"__pycache__", "node_modules", ".venv", ".cache", "dist", "build"}
-    assert [str(path) for path in tracked() if generated & set(path.parts)] == []
+    assert [str(path) for path in files() if generated & set(path.parts)] == []
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
