@@ -4,7 +4,7 @@ import msgspec
 
 from codex_telemetry.core.identity import LaunchId
 from codex_telemetry.formats.app_server.reader import AppServer
-from codex_telemetry.formats.app_server.wire import Envelope
+from codex_telemetry.formats.app_server.wire import UNREADABLE, Envelope
 
 _envelope = msgspec.json.Decoder(Envelope)
 
@@ -15,7 +15,7 @@ def recognises(line: bytes) -> bool:
         return False
     try:
         return _envelope.decode(line).method is not None
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         return False
 
 

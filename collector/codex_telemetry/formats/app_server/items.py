@@ -111,7 +111,7 @@ def _text(raw: Raw) -> str:
     """A string of content, to be measured and forgotten; "" where it is none."""
     try:
         return msgspec.json.decode(raw, type=str)
-    except msgspec.MsgspecError:
+    except wire.UNREADABLE:
         return ""
 
 

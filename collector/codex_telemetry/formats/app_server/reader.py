@@ -67,7 +67,7 @@ class AppServer:
             return
         try:
             message = _envelope.decode(line)
-        except (msgspec.MsgspecError, RecursionError):
+        except wire.UNREADABLE:
             yield Drift(self._process.version, f"({sent_by} line)", "not a message")
             return
         if sent_by == "server":
@@ -78,7 +78,7 @@ class AppServer:
             for fact in told:
                 yield from self._take_met()
                 yield fact
-        except (msgspec.MsgspecError, RecursionError) as error:
+        except wire.UNREADABLE as error:
             yield Drift(self._process.version, _name(message), _reason(error))
         yield from self._take_met()
 

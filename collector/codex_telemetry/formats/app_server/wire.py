@@ -6,6 +6,7 @@ size measured where the size is wanted.
 
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import Meta, Raw, Struct
 
 Int = Annotated[int, Meta(ge=-(1 << 53), le=1 << 53)]
@@ -15,6 +16,10 @@ Id = Int | str
 
 NOTHING = Raw(b"")
 """A field that isn't there (msgspec knows no optional `Raw`); one that is null holds `null`."""
+
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises on bytes that aren't what we expect."""
 
 
 def given(raw: Raw) -> bool:
