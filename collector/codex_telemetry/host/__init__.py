@@ -1,0 +1,1 @@
+"""This machine: finding Codex on it."""
