@@ -9,8 +9,8 @@ from hypothesis import given
 
 from codex_telemetry.core.facts import Clock, Drift
 from codex_telemetry.formats.base import Direction
-from formats.told import Told, told_by
 from recordings import Recordings, names
+from told import Told, told_by
 
 THREAD = "01a20723-e07a-7931-8126-7830aff6bc9a"
 TURN = "01a20724-25db-75a2-b830-6a9c0d17030c"

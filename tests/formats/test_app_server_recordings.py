@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from codex_telemetry.core.parts import Parts
-from formats.told import sent_by_the_model, told_by
 from recordings import Recordings, names
+from told import sent_by_the_model, told_by
 
 STREAMS = tuple(name for name in names() if "/x_exec" not in name)
 
