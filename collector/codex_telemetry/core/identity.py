@@ -43,3 +43,14 @@ def turn_id(session: SessionId, launch: str, codex_turn: str) -> TurnId:
     if is_uuid(codex_turn):
         return TurnId(codex_turn)
     return TurnId(f"{session}:{launch}:{codex_turn}")
+
+
+def log_turn_id(session: SessionId, said_at: int) -> TurnId:
+    """The id of a turn of which only a log without turn ids tells (up to 0.98): its thread and the
+    time (ms UTC) of its prompt. Never a place in a file: files are rewritten."""
+    return TurnId(f"{session}:@{said_at}")
+
+
+def is_log_turn(turn: str) -> bool:
+    """Whether `log_turn_id` made it."""
+    return ":@" in turn
