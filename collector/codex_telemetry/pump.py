@@ -179,11 +179,17 @@ def _spawn_collector(command: list[str], copies: int) -> None:
 def _further_descriptors() -> list[int]:
     """What we were given beside stdin, stdout and stderr, and the child has inherited."""
     try:
-        with os.scandir("/dev/fd") as entries:
-            numbers = [int(entry.name) for entry in entries]
-            return [fd for fd in numbers if fd > 2 and os.get_inheritable(fd)]
+        open_ones = [int(name) for name in os.listdir("/dev/fd")]
     except OSError:  # no such folder
         return []
+    return [fd for fd in open_ones if fd > 2 and _survives_exec(fd)]
+
+
+def _survives_exec(fd: int) -> bool:
+    try:
+        return os.get_inheritable(fd)
+    except OSError:  # the listing's own, closed by now
+        return False
 
 
 def _announce(copies: int, program: str, child: int) -> None:
