@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from codex_telemetry.demo.dialects import advertised, item
-from codex_telemetry.demo.model_stub import ModelStub, Place, place, usage_of
+from codex_telemetry.demo.model_stub import ModelStub, usage_of
+from codex_telemetry.demo.place import Place, place
 from codex_telemetry.demo.scripts import SCRIPTS, Patch, Run, fill
 
 
