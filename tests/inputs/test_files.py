@@ -1,0 +1,159 @@
+"""Rollout files are found once each, and known again after whatever happens to them."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from codex_telemetry.inputs.files import (
+    MOST_IN_A_LINE,
+    START,
+    FileLine,
+    Found,
+    RolloutFile,
+    continues,
+    find,
+    lines,
+    mark,
+)
+
+STEM = "rollout-2026-11-23T06-42-01-01a20723-e07a-7931-8126-7830aff6bc9a"
+TEXT = b'{"a":1}\n{"b":2}\n'
+
+
+def write(
+    home: Path, content: bytes = TEXT, folder: str = "sessions/2026/11/23", end: str = ""
+) -> Path:
+    path = home / folder / f"{STEM}.jsonl{end}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(zstandard.compress(content) if end else content)
+    return path
+
+
+def only(found: Found) -> RolloutFile:
+    (file,) = found.files
+    return file
+
+
+def texts(file: RolloutFile, offset: int = 0) -> list[bytes | None]:
+    return [line.text for line in lines(file, offset)]
+
+
+def test_a_rollout_is_found_wherever_it_lies(tmp_path: Path) -> None:
+    write(tmp_path)
+    assert only(find(tmp_path)).relative == f"sessions/2026/11/23/{STEM}.jsonl"
+    shutil.rmtree(tmp_path / "sessions")
+    write(tmp_path, folder="archived_sessions")
+    assert only(find(tmp_path)).archived
+    shutil.rmtree(tmp_path / "archived_sessions")
+    write(tmp_path, end=".zst")
+    assert only(find(tmp_path)).compressed
+
+
+def test_of_two_copies_the_plain_and_unarchived_one_counts(tmp_path: Path) -> None:
+    write(tmp_path, end=".zst")
+    write(tmp_path, folder="archived_sessions")
+    write(tmp_path)
+    file = only(find(tmp_path))
+    assert (file.archived, file.compressed) == (False, False)
+
+
+def test_other_files_are_left_alone(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "sessions" / "notes.jsonl").write_bytes(TEXT)
+    (tmp_path / "sessions" / f"{STEM}.jsonl.tmp").write_bytes(TEXT)
+    (tmp_path / "history.jsonl").write_bytes(TEXT)
+    assert len(find(tmp_path).files) == 1
+
+
+def test_links_that_loop_end(tmp_path: Path) -> None:
+    write(tmp_path)
+    os.symlink(tmp_path / "sessions", tmp_path / "sessions" / "2026" / "again")
+    os.symlink(tmp_path / "nowhere", tmp_path / "sessions" / f"{STEM}x.jsonl")
+    assert len(find(tmp_path).files) == 1
+
+
+def test_a_home_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        find(tmp_path / "none")
+    assert find(tmp_path).files == []
+
+
+@pytest.mark.parametrize("end", ["", ".zst"])
+def test_reading_goes_on_where_it_stopped(tmp_path: Path, end: str) -> None:
+    path = write(tmp_path, end=end)
+    file = only(find(tmp_path))
+    first, second = lines(file, 0)
+    assert (first, second) == (FileLine(b'{"a":1}', 8), FileLine(b'{"b":2}', 16))
+    assert texts(file, first.end) == [b'{"b":2}']
+    before = mark(file, second.end)
+    write(tmp_path, TEXT + b'{"c":3}\n', end=end)
+    grown = only(find(tmp_path))
+    assert path.exists()
+    assert continues(grown, before)
+    assert texts(grown, before.offset) == [b'{"c":3}']
+
+
+def test_a_moved_archived_or_compressed_file_is_known_again(tmp_path: Path) -> None:
+    write(tmp_path)
+    before = mark(only(find(tmp_path)), 16)
+    shutil.rmtree(tmp_path / "sessions")
+    write(tmp_path, folder="archived_sessions")
+    assert continues(only(find(tmp_path)), before)
+    shutil.rmtree(tmp_path / "archived_sessions")
+    write(tmp_path, folder="archived_sessions", end=".zst")
+    assert continues(only(find(tmp_path)), before)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"a":1}\n', b"", b'{"x":1}\n{"b":2}\n', b'{"a":1}\n{"y":2}\n{"c":3}\n'],
+    ids=["truncated", "emptied", "another head", "another tail"],
+)
+def test_a_truncated_or_rewritten_file_is_another(tmp_path: Path, content: bytes) -> None:
+    write(tmp_path)
+    before = mark(only(find(tmp_path)), 16)
+    write(tmp_path, content)
+    assert not continues(only(find(tmp_path)), before)
+
+
+def test_a_long_file_is_compared_at_both_ends(tmp_path: Path) -> None:
+    rows = [b'{"n":%d}\n' % n for n in range(5_000)]
+    for end in ("", ".zst"):
+        write(tmp_path, b"".join(rows), end=end)
+        file = next(f for f in find(tmp_path).files)
+        size = sum(map(len, rows))
+        before = mark(file, size)
+        assert continues(file, before)
+        write(tmp_path, b"".join([*rows[:-1], b'{"m":4999}\n']), end=end)
+        assert not continues(only(find(tmp_path)), before)
+        shutil.rmtree(tmp_path / "sessions")
+
+
+def test_a_line_still_being_written_waits(tmp_path: Path) -> None:
+    write(tmp_path, TEXT + b'{"half":')
+    assert texts(only(find(tmp_path))) == [b'{"a":1}', b'{"b":2}']
+
+
+def test_a_compressed_file_may_end_without_a_newline(tmp_path: Path) -> None:
+    write(tmp_path, TEXT + b'{"c":3}', end=".zst")
+    assert texts(only(find(tmp_path)))[-1] == b'{"c":3}'
+
+
+def test_windows_line_ends_are_taken_off(tmp_path: Path) -> None:
+    write(tmp_path, b'{"a":1}\r\n{"b":2}\r\n')
+    assert texts(only(find(tmp_path))) == [b'{"a":1}', b'{"b":2}']
+
+
+def test_a_line_too_long_is_skipped_and_the_next_is_read(tmp_path: Path) -> None:
+    write(tmp_path, b"x" * (MOST_IN_A_LINE + 10) + b'\n{"b":2}\n')
+    assert texts(only(find(tmp_path))) == [None, b'{"b":2}']
+
+
+def test_nothing_is_read_of_an_empty_file(tmp_path: Path) -> None:
+    write(tmp_path, b"")
+    file = only(find(tmp_path))
+    assert texts(file) == []
+    assert mark(file, 0)._replace(head=b"", tail=b"") == START
