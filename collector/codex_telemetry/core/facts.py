@@ -87,6 +87,8 @@ class ItemFacts(Struct, array_like=True):
     """Of a web search: search, open_page, find_in_page."""
     lines_added: Said[int] | None = None
     lines_removed: Said[int] | None = None
+    command_hash: Said[str] | None = None
+    """Keyed hash of a command's whole text: only where the user asked for it."""
 
 
 class AskFacts(Struct, array_like=True):
@@ -173,6 +175,13 @@ class TurnFacts(Struct, array_like=True):
     """By the thread's running total after the response: it repeats on no other response of a turn."""
     asks: dict[str, AskFacts] = field(default_factory=dict)
     events: dict[str, EventFacts] = field(default_factory=dict)
+    base_instructions_length: Said[int] | None = None
+    """Characters, here and below; the hashes are keyed."""
+    base_instructions_hash: Said[str] | None = None
+    user_instructions_length: Said[int] | None = None
+    user_instructions_hash: Said[str] | None = None
+    developer_instructions_length: Said[int] | None = None
+    developer_instructions_hash: Said[str] | None = None
 
 
 class SessionFacts(Struct, array_like=True):
