@@ -30,6 +30,8 @@ class Process:
         """Codex's turn id → the thread of the latest `turn/start` that was answered with it."""
         self.last_legacy: tuple[SessionId, str, str] | None = None
         """Thread, turn and type of the `codex/event/*` just before: its twin follows."""
+        self.opened_last: SessionId | None = None
+        """The thread whose opening was answered last: its MCP servers start next."""
         self.met: list[SessionFacts] = []
         """Claims about threads met while a line was read."""
 

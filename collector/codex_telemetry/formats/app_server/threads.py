@@ -27,6 +27,7 @@ class Threads:
         thread = self._process.thread(told.thread.id, at)
         if thread is None:
             return
+        self._process.opened_last = thread.id
         if request.method != "thread/start" and thread.last_total is None:
             thread.baseline = self._process.resumes_with_history()
         thread.settings = Settings(
@@ -64,7 +65,9 @@ class Threads:
         """An MCP server starts, or is ready, or failed (seen from 0.125)."""
         told = _startup.decode(params)
         server = name(told.name)
-        thread = None if told.threadId is None else self._process.thread(told.threadId, at)
+        # 0.125 doesn't say whose server it is.
+        thread_id = told.threadId or self._process.opened_last
+        thread = None if thread_id is None else self._process.thread(thread_id, at)
         if thread is None or server is None:
             return
         event = EventFacts(kind="mcp_server_startup", name=live(server, at), sources=Source.LIVE)
