@@ -39,6 +39,18 @@ SAVE_TOLD = {
     "turns": "INSERT OR REPLACE INTO told_turns (turn_id, origin, body) VALUES (?, ?, ?)",
 }
 
+TOLD_BETWEEN = "SELECT turn_id, origin, body FROM told_turns WHERE turn_id >= ? AND turn_id < ?"
+TOLD_BY = "SELECT turn_id FROM told_turns WHERE origin = ?"
+FORGET = tuple(
+    f"DELETE FROM {table} WHERE origin = ?"
+    for table in ("told_turns", "told_sessions", "rate_limits", "drift", "gaps")
+)
+THREADS_OF = """
+SELECT DISTINCT session_id FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))
+"""
+REMOVE_TURN = "DELETE FROM turns WHERE turn_id = ?"
+REMOVE_EVENTS = "DELETE FROM events WHERE turn_id = ?"
+
 _SESSION = _columns(SessionRow)
 SESSION = _upsert("sessions", _SESSION, "session_id")
 BARE_SESSION = f"""

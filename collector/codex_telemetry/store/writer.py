@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import aiosqlite
 import anyio
@@ -12,8 +12,6 @@ import msgspec
 
 from codex_telemetry.core.batch import MOST_DRIFT, THE_REST, Batch
 from codex_telemetry.core.facts import SessionFacts, TurnFacts
-from codex_telemetry.core.identity import SessionId, TurnId
-from codex_telemetry.core.join import join
 from codex_telemetry.core.settle import (
     owner,
     settle_events,
@@ -22,15 +20,12 @@ from codex_telemetry.core.settle import (
     settle_session,
     settle_turn,
 )
+from codex_telemetry.store import cursors
 from codex_telemetry.store import db as database
 from codex_telemetry.store import statements as sql
+from codex_telemetry.store.cursors import Cursor
 from codex_telemetry.store.order import Placed, place
-
-F = TypeVar("F", TurnFacts, SessionFacts)
-
-_encode = msgspec.msgpack.encode
-_turn = msgspec.msgpack.Decoder(TurnFacts)
-_session = msgspec.msgpack.Decoder(SessionFacts)
+from codex_telemetry.store.told import json_list, tell
 
 
 class Writer:
@@ -67,16 +62,30 @@ class Writer:
         except OSError:
             return False
 
-    async def save(self, batch: Batch, spool: str | None = None) -> bool:
+    @property
+    def connection(self) -> aiosqlite.Connection:
+        """For what else of the store reads and writes by it."""
+        return self._db
+
+    async def save(
+        self,
+        batch: Batch,
+        spool: str | None = None,
+        *,
+        cursor: Cursor | None = None,
+        afresh: bool = False,
+    ) -> bool:
         """Save all of a batch or nothing. Raises `sqlite3.Error`, `OSError`.
 
         `spool`: the name of the spool file it comes from; False if that was taken in before.
+        `cursor`: how far the batch's rollout file is read with it. `afresh`: forget first all that
+        this origin told before.
         """
         if not self.is_current():
             raise sqlite3.OperationalError("the database was moved away or replaced")
         await self._db.execute("BEGIN IMMEDIATE")
         try:
-            fresh = await self._save(batch, spool)
+            fresh = await self._save(batch, spool, cursor, afresh=afresh)
             await self._db.execute("COMMIT")
         except BaseException:
             # A failed COMMIT may have rolled back by itself.
@@ -86,49 +95,30 @@ class Writer:
             raise
         return fresh
 
-    async def _save(self, batch: Batch, spool: str | None) -> bool:
+    async def _save(
+        self, batch: Batch, spool: str | None, cursor: Cursor | None, *, afresh: bool
+    ) -> bool:
         if spool is not None:
             taken = await self._db.execute(sql.TAKE_SPOOL, (spool,))
             if taken.rowcount == 0:
                 return False
         origin = await self._origin(batch)
-        sessions = await self._told(
-            "sessions", origin, {str(k): v for k, v in batch.sessions.items()}, _session
-        )
-        turns = await self._told(
-            "turns", origin, {str(k): v for k, v in batch.turns.items()}, _turn
-        )
-        await self._save_sessions(sessions.values(), turns.values())
-        await self._save_turns(turns)
-        await self._save_events(sessions, turns)
+        _, turns, bereft = known = await tell(self._db, origin, batch, afresh=afresh)
+        await self._save_sessions(known.sessions.values(), turns.values())
+        await self._save_turns(turns, bereft)
+        await self._save_events(known.sessions, turns)
         await self._save_limits(origin, batch)
         await self._save_drift(origin, batch)
         await self._db.executemany(
             sql.GAP, [(origin, g.at, g.reason, g.dropped_bytes, g.session_id) for g in batch.gaps]
         )
+        if cursor is not None:
+            await cursors.save(self._db, origin, cursor)
         return True
 
     async def _origin(self, batch: Batch) -> int:
         row = await self._one(sql.ORIGIN, (batch.kind, batch.origin, batch.codex_version))
         return int(row[0])
-
-    async def _told(
-        self, what: str, origin: int, told: dict[str, F], decoder: msgspec.msgpack.Decoder[F]
-    ) -> dict[str, F]:
-        """Join what is told now into what this origin told before, save that, and give back all
-        that any origin ever told of the same things."""
-        everything = dict(told)
-        mine = dict(told)
-        rows = await self._all(sql.TOLD[what], (_json(told),))
-        for key, teller, body in rows:
-            before = decoder.decode(body)
-            if teller == origin:
-                mine[key] = join(before, mine[key])
-            everything[key] = join(before, everything[key])
-        await self._db.executemany(
-            sql.SAVE_TOLD[what], [(key, origin, _encode(facts)) for key, facts in mine.items()]
-        )
-        return everything
 
     async def _save_sessions(
         self, sessions: Iterable[SessionFacts], turns: Iterable[TurnFacts]
@@ -145,11 +135,12 @@ class Writer:
             sql.BARE_SESSION, [msgspec.structs.astuple(settle_session(s)) for s in bare.values()]
         )
 
-    async def _save_turns(self, turns: dict[str, TurnFacts]) -> None:
+    async def _save_turns(self, turns: dict[str, TurnFacts], bereft: set[str]) -> None:
         settled = {turn_id: settle_turn(facts) for turn_id, facts in turns.items()}
-        owners = {row.session_id for row in settled.values()}
+        owners = bereft | {row.session_id for row in settled.values()}
         stored = [
-            Placed(*row) for row in await self._all(sql.PLACES, (_json(owners), _json(settled)))
+            Placed(*row)
+            for row in await self._all(sql.PLACES, (json_list(owners), json_list(settled)))
         ]
         order = place(stored, settled.values())
         # Two steps, for the order is unique at every moment.
@@ -161,7 +152,7 @@ class Writer:
         await self._db.executemany(
             sql.PUT_BACK, [(order.places[p.turn_id], p.turn_id) for p in order.moved]
         )
-        keys = dict(await self._all(sql.TURN_KEYS, (_json(settled),)))
+        keys = dict(await self._all(sql.TURN_KEYS, (json_list(settled),)))
         items = [
             (keys[turn_id], *msgspec.structs.astuple(settle_item(i, item, facts, row.status)))
             for turn_id, facts in turns.items()
@@ -176,12 +167,12 @@ class Writer:
         ]
         await self._db.executemany(sql.RESPONSE, responses)
         touched = owners | {p.session_id for p in order.moved}
-        await self._db.execute(sql.SUM_UP, (_json(touched),))
+        await self._db.execute(sql.SUM_UP, (json_list(touched),))
         await self._save_models(touched)
 
     async def _save_models(self, sessions: set[str]) -> None:
         used: dict[str, list[str]] = {}
-        for session, model in await self._all(sql.MODELS, (_json(sessions),)):
+        for session, model in await self._all(sql.MODELS, (json_list(sessions),)):
             models = used.setdefault(session, [])
             if model not in models:
                 models.append(model)
@@ -206,7 +197,7 @@ class Writer:
             ]
         await self._db.executemany(sql.EVENT, rows)
         touched = set(sessions) | {owner(turn) for turn in turns.values()}
-        await self._db.execute(sql.COUNT_EVENTS, (_json(touched),))
+        await self._db.execute(sql.COUNT_EVENTS, (json_list(touched),))
 
     async def _save_limits(self, origin: int, batch: Batch) -> None:
         await self._db.executemany(
@@ -247,8 +238,3 @@ class Writer:
 
     async def _one(self, query: str, values: tuple[Any, ...]) -> Any:
         return (await self._all(query, values))[0]
-
-
-def _json(keys: Iterable[str | SessionId | TurnId]) -> str:
-    """A list of keys for `json_each(?)`: one statement, however many."""
-    return msgspec.json.encode(list(keys)).decode()
