@@ -54,15 +54,17 @@ def event(name: str, *, error: str | None = None) -> None:
 def crash(error: BaseException) -> None:
     """Log a mistake of ours by the calls that led to it. Not by its message, which may quote what it
     failed on."""
+    _say("error", COMMAND_FAILED, {"error": type(error).__name__, "calls": _calls(error)})
+
+
+def raised_at(error: BaseException) -> str:
+    """`file:line function`, for the one line that people get to see."""
+    return (_calls(error) or ["an unknown place"])[-1]
+
+
+def _calls(error: BaseException) -> list[str]:
     calls = traceback.extract_tb(error.__traceback__)
-    _say(
-        "error",
-        COMMAND_FAILED,
-        {
-            "error": type(error).__name__,
-            "calls": [f"{Path(c.filename).name}:{c.lineno} {c.name}" for c in calls],
-        },
-    )
+    return [f"{Path(c.filename).name}:{c.lineno} {c.name}" for c in calls]
 
 
 def _say(level: str, name: str, facts: dict[str, Any]) -> None:

@@ -34,6 +34,9 @@ PRINTED_BY = {
     "doctor": "`doctor`",
 }
 
+ALSO_CALLED = {"turns": "turn", "sessions": "session"}
+"""By the command that prints a list of them."""
+
 
 def generate(name: str) -> dict[str, Any]:
     shape, version = SHAPES[name]

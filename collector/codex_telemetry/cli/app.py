@@ -1,0 +1,95 @@
+"""Which commands there are, and what any mistake comes down to: one line and an exit code."""
+
+from typing import Annotated
+
+import typer
+
+from codex_telemetry import __version__, log
+from codex_telemetry.cli import live, play, sessions, show, turns, upkeep
+from codex_telemetry.errors import UsageError, UserError
+
+NAME = "codex-telemetry"
+
+# Typer carries its own click in some releases and imports it in others; this is the class that all
+# it says against a command line comes from.
+_REFUSED: type[Exception] = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(
+    name=NAME,
+    help="See where the time and the tokens of a Codex turn went, without keeping a word of it.",
+    epilog="Example: codex-telemetry turn --last",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+COMMANDS = (
+    live.run,
+    turns.turns,
+    turns.turn,
+    sessions.sessions,
+    sessions.session,
+    upkeep.backfill,
+    upkeep.doctor,
+    upkeep.path,
+    upkeep.schema,
+    play.demo,
+)
+for command in COMMANDS:
+    app.command()(command)
+app.command(hidden=True)(live.collect)
+
+
+@app.callback(invoke_without_command=True)
+def top(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="say the version")] = False,
+) -> None:
+    if version:
+        show.text(f"{NAME} {__version__}\n")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        show.text(context.get_help() + "\n")
+        raise typer.Exit(2)
+
+
+def run(words: list[str] | None = None) -> int:
+    """Do what the words say, and give the exit code. Never raises."""
+    try:
+        code = _carried_out(words)
+        show.finish()
+    except show.ReaderGoneError:
+        return 0
+    except UserError as error:
+        show.fail(error.message, error.hint)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001 - a mistake of ours is one line too
+        return _crashed(error)
+    return code
+
+
+def _carried_out(words: list[str] | None) -> int:
+    try:
+        code = app(words, prog_name=NAME, standalone_mode=False)
+    except _REFUSED as error:
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else NAME
+        said = getattr(error, "format_message", error.__str__)()
+        raise UsageError(said.rstrip("."), hint=f"{path} --help says more") from None
+    except UnicodeEncodeError:
+        raise UsageError("what was typed is not text", hint=f"{NAME} --help") from None
+    except typer.Abort:
+        return 130
+    return code if isinstance(code, int) else 0
+
+
+def _crashed(error: Exception) -> int:
+    log.crash(error)
+    show.fail(
+        f"a mistake of the program: {type(error).__name__} at {log.raised_at(error)}",
+        hint="please report it; with --log-level error more is in the log (codex-telemetry path)",
+    )
+    return 1

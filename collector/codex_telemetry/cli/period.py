@@ -1,0 +1,87 @@
+"""Which stretch of time a person means, and in which zone a moment is shown."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from codex_telemetry.errors import UsageError
+
+_AGO = re.compile(r"(\d{1,6})([mhdw])")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_HINT = "write 2026-11-01, 2026-11-01T09:00Z, 7d or 24h"
+
+SPANS = ("today", "week", "month", "year")
+
+
+class Zone:
+    """The zone in which moments are shown and days are cut; without a name, this machine's."""
+
+    def __init__(self, name: str | None = None) -> None:
+        self._zone = None if name is None else _zone(name)
+
+    def local(self, ms: int) -> datetime:
+        """The moment there, with its offset."""
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+        try:
+            return moment.astimezone(self._zone)
+        except (OverflowError, ValueError, OSError):  # at the ends of the calendar
+            return moment
+
+    def ms(self, naive: datetime) -> int:
+        """When a clock on the wall there shows this; of two such moments the first."""
+        # A day may begin at 1:00, or have 23 or 25 hours: an offset holds for its moment only.
+        aware = naive.astimezone() if self._zone is None else naive.replace(tzinfo=self._zone)
+        return (aware - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+    def begin(self, day: date) -> int:
+        return self.ms(datetime.combine(day, time()))
+
+
+def moment(option: str, text: str, zone: Zone, now: int, *, end: bool = False) -> int:
+    """The ms of what was typed. A day is meant whole: as an `end`, it is the day's end."""
+    text = text.strip()
+    try:
+        if ago := _AGO.fullmatch(text):
+            return now - int(ago[1]) * _UNIT_MS[ago[2]]
+        if _DAY.fullmatch(text):
+            return zone.begin(date.fromisoformat(text) + timedelta(days=int(end)))
+        told = datetime.fromisoformat(text)
+        return zone.ms(told) if told.tzinfo is None else round(told.timestamp() * 1000)
+    except (ValueError, OverflowError, OSError):
+        raise UsageError(f"{option} is not a time: {text}", hint=_HINT) from None
+
+
+def span_start(span: str, zone: Zone, now: int) -> int:
+    """When this day, week (from Monday), month or year began."""
+    today = zone.local(now).date()
+    first = {
+        "today": today,
+        "week": today - timedelta(days=today.weekday()),
+        "month": today.replace(day=1),
+        "year": today.replace(month=1, day=1),
+    }
+    return zone.begin(first[span])
+
+
+def shown(ms: int | None, zone: Zone, *, millis: bool = False) -> str | None:
+    """`2026-11-23 07:04:08 +01:00`"""
+    if ms is None:
+        return None
+    local = zone.local(ms)
+    fraction = f".{local.microsecond // 1000:03d}" if millis else ""
+    offset = local.strftime("%z")
+    return f"{local:%Y-%m-%d %H:%M:%S}{fraction} {offset[:3]}:{offset[3:5]}"
+
+
+def _zone(name: str) -> tzinfo:
+    if name.upper() in ("UTC", "Z"):
+        return UTC
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise UsageError(
+            f"--tz: no time zone is called {name}",
+            hint="write one like Europe/Berlin or UTC; if it is right, install tzdata",
+        ) from None

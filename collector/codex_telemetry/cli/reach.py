@@ -1,0 +1,35 @@
+"""Reach the database for a report; what waits in a spool file is taken in first, if it can be."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from codex_telemetry.cli.options import Where
+from codex_telemetry.config import Paths
+from codex_telemetry.store.queries import Store, reading
+
+
+@contextlib.contextmanager
+def store(where: Where) -> Iterator[Store]:
+    """The store, to be read from."""
+    found = where.paths()
+    take_in_spool(found)
+    with reading(found.database) as db:
+        yield db
+
+
+def take_in_spool(paths: Paths) -> None:
+    """Never a reason for a report to fail: it shows what there is."""
+    if not any(waiting(paths)):
+        return
+    from codex_telemetry import pipeline  # noqa: PLC0415 - heavy, and hardly ever needed
+
+    with contextlib.suppress(Exception):
+        pipeline.take_in_spool(paths)
+
+
+def waiting(paths: Paths) -> Iterator[Path]:
+    """Files that look like spool files, whether or not they can be read."""
+    for folder in paths.spool:
+        with contextlib.suppress(OSError):
+            yield from sorted(folder.glob("*.spool"))

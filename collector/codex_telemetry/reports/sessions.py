@@ -1,0 +1,49 @@
+"""Which sessions there were, and one of them with its turns."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from codex_telemetry.reports.shapes import Session, SessionDetail, Turn
+from codex_telemetry.reports.shaping import one, shaped
+from codex_telemetry.store import queries
+from codex_telemetry.store.queries import Filters, Row, Store
+
+
+def sessions(db: Store, filters: Filters) -> Iterator[Session]:
+    """The one with the latest activity last."""
+    return shaped(Session, queries.sessions(db, filters))
+
+
+def detail(db: Store, row: Row) -> SessionDetail:
+    """A session with its turns, oldest first."""
+    head = one(Session, row)
+    listed = list(shaped(Turn, queries.turns_of(db, head.session_id)))
+    return SessionDetail(**msgspec.structs.asdict(head), turn_list=listed)
+
+
+class Link(NamedTuple):
+    """Another thread, and what it is to this one."""
+
+    relation: str
+    session_id: str
+
+
+def links(db: Store, row: Row) -> list[Link]:
+    """How a session hangs together with others: where it comes from, then what came out of it."""
+    own = row["session_id"]
+    above = {
+        other: word
+        for word, other in (
+            ("in the tree of", row["root_session_id"]),
+            ("child of", row["parent_session_id"]),
+            ("fork of", row["forked_from_id"]),
+        )
+        if other is not None and other != own
+    }
+    below = [
+        Link(thread["relation"] or "thread", thread["session_id"])
+        for thread in queries.threads_of(db, own)
+    ]
+    return [Link(word, other) for other, word in above.items()] + below

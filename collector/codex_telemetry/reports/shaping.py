@@ -1,0 +1,67 @@
+"""Out of a row of the store, a shape of the contract: the same names, times and lists written out."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import Any, TypeVar, get_args
+
+import msgspec
+from msgspec import Struct
+
+from codex_telemetry.core.facts import Source
+from codex_telemetry.reports.moments import written
+from codex_telemetry.store.queries import Row
+
+S = TypeVar("S", bound=Struct)
+
+_SOURCES = {
+    n: [source.name.lower() for source in Source if source & n and source.name] for n in range(4)
+}
+
+
+def shaped(shape: type[S], rows: Iterable[Row]) -> Iterator[S]:
+    """Each row in that shape, as it is read. A name without a column is null."""
+    for row in rows:
+        yield one(shape, row)
+
+
+def one(shape: type[S], row: Row) -> S:
+    plan = _plan(shape, tuple(row.keys()))
+    return shape(
+        *[
+            None if at is None else row[at] if write is None else write(row[at])
+            for at, write in plan
+        ]
+    )
+
+
+@cache
+def _plan(
+    shape: type[Struct], columns: tuple[str, ...]
+) -> tuple[tuple[int | None, Callable[[Any], Any] | None], ...]:
+    """Where each field stands in the row, and how its value is written."""
+    places = {name: n for n, name in enumerate(columns)}
+    return tuple(
+        (places.get(field.name), _written_by(field)) for field in msgspec.structs.fields(shape)
+    )
+
+
+def _written_by(field: msgspec.structs.FieldInfo) -> Callable[[Any], Any] | None:
+    if field.name == "at" or field.name.endswith(("_at", "_seen")):
+        return written
+    if field.name == "sources":
+        return _sources
+    if field.name == "models":
+        return _list
+    return _flag if any(getattr(t, "__origin__", t) is bool for t in get_args(field.type)) else None
+
+
+def _sources(told: int) -> list[str]:
+    return _SOURCES[told & 3]
+
+
+def _list(told: str | None) -> list[str] | None:
+    return None if told is None else msgspec.json.decode(told, type=list[str])
+
+
+def _flag(told: int | None) -> bool | None:
+    return None if told is None else bool(told)

@@ -1,0 +1,72 @@
+"""Which turns there were, and one of them with all that is known of it."""
+
+from collections.abc import Iterator
+from functools import reduce
+
+import msgspec
+
+from codex_telemetry.core.facts import TurnFacts
+from codex_telemetry.core.identity import SessionId
+from codex_telemetry.core.join import join
+from codex_telemetry.core.parts import outline
+from codex_telemetry.core.spans import window
+from codex_telemetry.reports.shapes import (
+    Item,
+    TokenResponse,
+    Turn,
+    TurnContext,
+    TurnCounts,
+    TurnDetail,
+)
+from codex_telemetry.reports.shaping import one, shaped
+from codex_telemetry.reports.waterfall import Cut, Event
+from codex_telemetry.store import queries
+from codex_telemetry.store.queries import Filters, Row, Store
+
+
+def turns(db: Store, filters: Filters) -> Iterator[Turn]:
+    """Newest last."""
+    return shaped(Turn, queries.turns(db, filters))
+
+
+def detail(db: Store, row: Row) -> TurnDetail:
+    """A turn with its items in order of start and the model's responses."""
+    head = one(Turn, row)
+    return TurnDetail(
+        **msgspec.structs.asdict(head),
+        items=list(shaped(Item, queries.items_of(db, row["turn_key"]))),
+        token_responses=list(shaped(TokenResponse, queries.responses_of(db, row["turn_key"]))),
+        context=_context(row, head),
+        counts=one(TurnCounts, row),
+    )
+
+
+def _context(row: Row, head: Turn) -> TurnContext:
+    context = one(TurnContext, row)
+    context.sandbox_type = head.sandbox
+    return context
+
+
+def outlined(db: Store, row: Row) -> Cut | None:
+    """The turn's window cut into its parts, from what was told of it; None where that isn't known."""
+    try:
+        told = [
+            msgspec.msgpack.decode(b, type=TurnFacts) for b in queries.told_of(db, row["turn_id"])
+        ]
+    except msgspec.MsgspecError:  # told by another version: the sums are still there
+        return None
+    if not told:
+        return None
+    facts = reduce(join, told)
+    frame = window(facts, facts.last_heard.get(SessionId(row["session_id"])))
+    parts = outline(facts, frame) if frame is not None else []
+    return Cut(frame.start, parts) if frame is not None and parts else None
+
+
+def events(db: Store, row: Row) -> list[Event]:
+    """What happened during the turn at a known moment."""
+    return [
+        Event(event["kind"], event["at"])
+        for event in queries.events_of(db, row["turn_id"])
+        if event["at"] is not None
+    ]
