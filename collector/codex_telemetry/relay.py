@@ -99,7 +99,7 @@ def relay(
     exit_code = _until_delivered(child, answers, wake[0])
 
     # What the child may have heard is copied before the last frame; a moment, unless it is stuck.
-    requests.carrying.acquire(timeout=0.1)
+    requests.carrying.acquire(timeout=0.25)
     tee.close(END, f'{{"exit_code":{exit_code}}}'.encode())
     return exit_code
 

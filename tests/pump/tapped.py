@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"
 WRAPPER = """
 import os, sys
 from codex_telemetry import pump
+{prelude}
 at = sys.argv.index("--")
 os._exit(pump.run(sys.argv[at + 1:], [], collector=sys.argv[1:at]))
 """
@@ -120,6 +122,7 @@ def tapped(
     *,
     collector: Sequence[str] | None = None,
     through: Sequence[str] = (),
+    prelude: str = "",
     stdin: int | IO[bytes] = subprocess.PIPE,
     stdout: int | IO[bytes] = subprocess.PIPE,
     stderr: int | IO[bytes] | None = None,
@@ -127,10 +130,14 @@ def tapped(
     pass_fds: Sequence[int] = (),
     start_new_session: bool = False,
 ) -> Iterator[Tap]:
-    """The command behind the pump; `through` is put before the wrapper's own command line."""
+    """The command behind the pump.
+
+    `through` is put before the wrapper's own command line; `prelude` is run in the wrapper first.
+    """
     keep = ["/bin/sh", "-c", KEEP, str(folder)]
+    wrapper = WRAPPER.format(prelude=prelude)
     process = subprocess.Popen(
-        [*through, sys.executable, "-P", "-c", WRAPPER, *(collector or keep), "--", *command],
+        [*through, sys.executable, "-P", "-c", wrapper, *(collector or keep), "--", *command],
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,
@@ -140,9 +147,14 @@ def tapped(
         bufsize=0,
     )
     tap = Tap(process, folder)
+    # A test that waits for bytes that never come ends with the wrapper.
+    watch = threading.Timer(2 * PATIENCE, process.kill)
+    watch.daemon = True
+    watch.start()
     try:
         yield tap
     finally:
+        watch.cancel()
         for group in _started(tap):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, signal.SIGKILL)

@@ -2,13 +2,26 @@
 
 import os
 import random
+import select
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
 
 import pytest
-from tapped import Frame, copied, dropped, eventually, is_gone, on_linux, parse, program, tapped
+from tapped import (
+    PATIENCE,
+    Frame,
+    copied,
+    dropped,
+    eventually,
+    is_gone,
+    on_linux,
+    parse,
+    program,
+    tapped,
+)
 
 from codex_telemetry import tee
 from codex_telemetry.frames import CLIENT, END, GAP_CLIENT, GAP_SERVER, SERVER
@@ -39,13 +52,16 @@ def test_a_stamp_tells_when_bytes_were_read_not_when_they_could_be_passed_on(
 
 
 def test_the_last_thing_a_child_hears_is_copied_before_the_end(tmp_path: Path) -> None:
-    for run in range(20):
-        folder = tmp_path / str(run)
-        folder.mkdir()
-        with tapped(folder, ["/bin/sh", "-c", "read line"]) as tap:
-            tap.stdin.write(b"shutdown\n")
-            assert tap.leave() == 0
-            assert copied(tap.frames(), CLIENT) == b"shutdown\n"
+    slow = """
+import time
+from codex_telemetry.tee import Tee
+put = Tee.put
+Tee.put = lambda *given: (time.sleep(0.02), put(*given))
+"""
+    with tapped(tmp_path, ["/bin/sh", "-c", "read line"], prelude=slow) as tap:
+        tap.stdin.write(b"shutdown\n")
+        assert tap.leave() == 0
+        assert copied(tap.frames(), CLIENT) == b"shutdown\n"
 
 
 def test_a_collector_that_starts_late_gets_all_and_holds_up_nobody(tmp_path: Path) -> None:
@@ -65,10 +81,13 @@ def test_what_stays_behind_to_hand_over_copies_holds_nothing_and_goes_with_the_c
     tmp_path: Path,
 ) -> None:
     stuck = ["/bin/sh", "-c", 'echo $$ >"$0/new" && mv "$0/new" "$0/collector"; exec sleep 60']
-    with tapped(tmp_path, ["echo", "x" * 100_000], collector=[*stuck, str(tmp_path)]) as tap:
+    with tapped(
+        tmp_path, ["echo", "x" * 100_000], collector=[*stuck, str(tmp_path)], stderr=subprocess.PIPE
+    ) as tap:
         collector = tap.collector()
-        # It holds neither our stdout nor our stdin, or these would not come to an end.
-        assert tap.talk() == (0, b"x" * 100_000 + b"\n")
+        # If it held them, these would not come to an end.
+        out, err = tap.process.communicate(timeout=PATIENCE)
+        assert (tap.process.returncode, len(out), err) == (0, 100_001, b"")
         (left,) = _running_with(tmp_path, but=collector)
         os.kill(collector, signal.SIGKILL)
         eventually(lambda: is_gone(left))
@@ -120,6 +139,24 @@ os.write(1, b"after the loss")
     assert len(kept) + lost == size + 14
     assert BOUND - 200_000 < len(kept) < BOUND + 200_000  # and what the pipe and `cat` hold
     assert _without_the_lost(bytes(first) + b"after the loss", server) == kept
+    assert frames[-1].kind == END
+
+
+@on_linux
+def test_the_wrapper_leaves_at_once_behind_a_stopped_collector_and_nothing_kept_is_lost(
+    tmp_path: Path,
+) -> None:
+    size = 80 * 1024 * 1024
+    with tapped(tmp_path, ["head", "-c", str(size), "/dev/zero"]) as tap:
+        os.killpg(tap.collector(), signal.SIGSTOP)
+        code, heard = tap.talk()
+        assert (code, len(heard)) == (0, size)
+        os.killpg(tap.collector(), signal.SIGCONT)
+        frames = tap.frames()
+    kept = sum(len(frame.payload) for frame in frames if frame.kind == SERVER)
+    lost = sum(dropped(frame) for frame in frames if frame.kind == GAP_SERVER)
+    assert lost > 0
+    assert kept + lost == size
     assert frames[-1].kind == END
 
 
@@ -175,11 +212,15 @@ class Pipe:
         self.tee = Tee(into)
         self._into = into
 
+    def read(self) -> bytes:
+        assert select.select([self.out], [], [], PATIENCE)[0], "waited in vain"
+        return os.read(self.out, 1 << 16)
+
     def read_all(self) -> list[Frame]:
         """Close the tee, as the wrapper does at its end, and read to the end."""
         heard = bytearray()
         while not heard.endswith(b"the end"):
-            heard += os.read(self.out, 1 << 16)
+            heard += self.read()
         os.close(self.out)
         os.close(self._into)
         return parse(bytes(heard))
@@ -210,11 +251,13 @@ def test_a_loss_in_each_direction_is_told_with_its_time_and_size_before_the_next
     pipe.tee.put(CLIENT, 7, 7, bytes(30_000))
     heard = bytearray()
     while len(heard) < 240_000:
-        heard += os.read(pipe.out, 1 << 16)
-    eventually(lambda: pipe.tee._size < 100_000)
+        heard += pipe.read()
+    # As soon as there is room, without waiting for a further copy.
+    while sum(frame.kind in (GAP_CLIENT, GAP_SERVER) for frame in parse(bytes(heard))) < 2:
+        heard += pipe.read()
     pipe.tee.put(CLIENT, 8, 8, b"the end")
     while not heard.endswith(b"the end"):
-        heard += os.read(pipe.out, 1 << 16)
+        heard += pipe.read()
     told = parse(bytes(heard))
     assert [(frame.kind, frame.wall_ns) for frame in told[:4]] == [(SERVER, n) for n in range(4)]
     assert {(gap.kind, gap.wall_ns, dropped(gap)) for gap in told[4:6]} == {

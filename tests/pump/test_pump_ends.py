@@ -10,6 +10,8 @@ import pytest
 from tapped import PATIENCE, copied, eventually, is_gone, on_linux, program, state, tapped
 
 from codex_telemetry.frames import CLIENT, END, SERVER, START
+from codex_telemetry.relay import Flow, _nothing_on_its_way
+from codex_telemetry.tee import Tee
 
 SH = "/bin/sh"
 
@@ -97,9 +99,9 @@ def test_a_grandchild_that_holds_stdout_does_not_hold_the_wrapper(tmp_path: Path
 def test_what_a_grandchild_still_says_within_the_quarter_of_a_second_is_delivered(
     tmp_path: Path,
 ) -> None:
-    speak = "for n in 1 2 3 4 5 6 7 8; do sleep 0.05; echo $n; done; exec sleep 60"
+    speak = "for n in 1 2 3 4 5 6 7 8 9 a b c; do sleep 0.1; echo -n $n; done; exec sleep 60"
     with tapped(tmp_path, [SH, "-c", f"({speak}) & exit 0"]) as tap:
-        assert tap.talk() == (0, b"1\n2\n3\n4\n5\n6\n7\n8\n")
+        assert tap.talk() == (0, b"123456789abc")
 
 
 def test_a_slow_client_gets_every_byte_even_while_a_grandchild_holds_stdout(
@@ -132,6 +134,17 @@ def test_a_client_that_never_reads_holds_the_wrapper_only_until_it_is_told_to_le
             tap.process.wait(0.6)
         tap.process.terminate()
         assert tap.leave() == 0
+
+
+def test_what_the_child_left_in_its_pipe_is_still_on_its_way() -> None:
+    from_child, into = os.pipe()
+    idle = Flow(SERVER, from_child, 1, Tee(None), -1)
+    os.write(into, b"unread")
+    assert not _nothing_on_its_way(idle)
+    os.read(from_child, 6)
+    assert _nothing_on_its_way(idle)
+    os.close(into)
+    os.close(from_child)
 
 
 @on_linux

@@ -182,8 +182,10 @@ signal.signal(signal.SIGCHLD, {fate})
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
 os.execv(sys.argv[1], sys.argv[1:])
 """
-    with tapped(tmp_path, ["/bin/sh", "-c", "exit 5"], through=program(tmp_path, code)) as tap:
-        assert tap.talk() == (5, b"")
+    late = "exec >&-; read x; exit 5"  # the end of its output must not be what wakes us
+    with tapped(tmp_path, ["/bin/sh", "-c", late], through=program(tmp_path, code)) as tap:
+        assert tap.stdout.read() == b""
+        assert tap.talk(b"x\n") == (5, b"")
 
 
 def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
