@@ -1,0 +1,7 @@
+"""The logs that Codex keeps of its threads: `rollout-*.jsonl`, 0.20 to 0.169."""
+
+from codex_telemetry.formats.rollout.names import RolloutName, rollout_name
+from codex_telemetry.formats.rollout.reader import RolloutReader
+from codex_telemetry.formats.rollout.reading import Hasher
+
+__all__ = ["Hasher", "RolloutName", "RolloutReader", "rollout_name"]

@@ -1,0 +1,184 @@
+"""Calls of tools as the model's API has them, and their outputs: all there is before 0.130."""
+
+import re
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from codex_telemetry.core.command_word import command_word
+from codex_telemetry.core.facts import Clock, ItemFacts, Weight
+from codex_telemetry.core.identity import ItemId, TurnId
+from codex_telemetry.core.join import join
+from codex_telemetry.core.parts import TOOLS
+from codex_telemetry.formats.app_server.values import name, snake, tag
+from codex_telemetry.formats.app_server.wire import given
+from codex_telemetry.formats.rollout import wire
+from codex_telemetry.formats.rollout.messages import model_spoke
+from codex_telemetry.formats.rollout.outputs import outcome
+from codex_telemetry.formats.rollout.reading import Moment, Reading, safe
+from codex_telemetry.formats.rollout.state import bound
+
+COMMANDS = frozenset(
+    "shell shell_command exec_command local_shell local_shell_call container.exec".split()
+)
+PATCHES = frozenset({"apply_patch"})
+AGENTS = frozenset(
+    """
+    spawn_agent wait_agent wait close_agent send_input resume_agent send_message followup_task
+    list_agents interrupt_agent assign_task spawn_agents_on_csv
+    """.split()
+)
+IMAGES = frozenset({"view_image"})
+CODEX_OWN = frozenset(
+    """
+    update_plan write_stdin get_goal create_goal update_goal request_user_input
+    request_user_input_async request_permissions tool_search js_repl js_repl_reset sleep exec
+    list_mcp_resources list_mcp_resource_templates read_mcp_resource get_memory report_agent_job_result
+    """.split()
+)
+"""Tools of Codex itself that the stream shows no item for (0.63 to 0.169)."""
+
+CONTAINER = "exec"
+"""Code mode (from 0.145): a script that calls tools, which are the calls that count."""
+
+_MCP = re.compile(r"(?:mcp__)?([A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*?)__([A-Za-z0-9_-]+)")
+
+
+def function_call(reading: Reading, told: wire.Call, at: Moment) -> None:
+    reading.count("function_call")
+    _called(reading, told, at)
+
+
+def custom_tool_call(reading: Reading, told: wire.Call, at: Moment) -> None:
+    reading.count("custom_tool_call")
+    _called(reading, told, at)
+
+
+def local_shell_call(reading: Reading, told: wire.Call, at: Moment) -> None:
+    reading.count("local_shell_call")
+    told.call_id = told.call_id or told.id
+    told.name = "local_shell_call"
+    _called(reading, told, at)
+
+
+def web_search_call(reading: Reading, told: wire.Call, at: Moment) -> None:
+    """Up to 0.150 without an id: counted by what it did."""
+    model_spoke(reading)
+    action = tag(told.action)
+    reading.count("web_search_call")
+    reading.count(f"web_search.{snake(action) if action else 'other'}")
+    reading.count("tool_calls")
+    item_id, turn_id = safe(told.id), reading.state.current
+    if item_id is not None and turn_id is not None:
+        item = ItemFacts(kind="web_search", action=reading.say(action and snake(action), at))
+        if at.ms is not None:
+            item.ends = {int(Clock.LOG): at.ms}
+        claim(reading, turn_id, item_id, item)
+    reading.active(at)
+
+
+def tool_output(reading: Reading, told: wire.Output, at: Moment) -> None:
+    call = reading.state.calls.pop(told.call_id, None)
+    reading.state.last_line, reading.state.last_at = "output", at.ms
+    if call is None:
+        return
+    turn_id, kind = call
+    item = outcome(kind, told.output, at)
+    claim(reading, turn_id, told.call_id, item)
+    reading.active(at)
+
+
+def claim(reading: Reading, turn_id: TurnId, item_id: str, item: ItemFacts) -> None:
+    items = reading.turn(turn_id).items
+    known = items.get(ItemId(item_id))
+    items[ItemId(item_id)] = item if known is None else join(known, item)
+
+
+def _called(reading: Reading, told: wire.Call, at: Moment) -> None:
+    model_spoke(reading)
+    state = reading.state
+    reading.guess("in_progress", at)
+    reading.active(at)
+    kind, item = _item(reading, told, at)
+    container = told.name == CONTAINER and kind == "other"
+    if kind in TOOLS or (container and not state.paginated):
+        reading.count("tool_calls")
+    call_id, turn_id = safe(told.call_id), state.current
+    if call_id is None or turn_id is None or container:
+        return
+    if at.ms is not None:
+        item.starts = {int(Clock.LOG): at.ms}
+    state.calls[call_id] = (turn_id, kind)
+    bound(state.calls)
+    claim(reading, turn_id, call_id, item)
+
+
+def _item(reading: Reading, told: wire.Call, at: Moment) -> tuple[str, ItemFacts]:
+    tool = name(told.name)
+    server = None
+    namespace = told.namespace if isinstance(told.namespace, str) else None
+    if namespace is not None and namespace.startswith("mcp__"):
+        server = name(namespace.removeprefix("mcp__").removesuffix("__"))
+    elif tool is not None and namespace is None and (split := _MCP.fullmatch(tool)):
+        server, tool = split[1], split[2]
+    if server is not None:
+        return "mcp_tool", ItemFacts(
+            kind="mcp_tool", name=reading.say(tool, at), server=reading.say(server, at)
+        )
+    if tool in COMMANDS:
+        return _command(reading, told, at)
+    kind = _kind(tool, paginated=reading.state.paginated)
+    shown = tool if kind in ("dynamic_tool", "subagent", "other") else None
+    return kind, ItemFacts(kind=kind, name=reading.say(shown, at, Weight.HINT))
+
+
+def _kind(tool: str | None, *, paginated: bool) -> str:
+    if tool in PATCHES:
+        return "file_change"
+    if tool in IMAGES:
+        return "image"
+    if tool in AGENTS:
+        # In paginated files the item says whether it counts as a call: some are mere notes.
+        return "other" if paginated else "subagent"
+    return "other" if tool in CODEX_OWN else "dynamic_tool"
+
+
+def _command(reading: Reading, told: wire.Call, at: Moment) -> tuple[str, ItemFacts]:
+    command = _asked(told)
+    word = command_word(command) if command is not None else None
+    kind = "file_change" if word in PATCHES else "command"
+    item = ItemFacts(kind=kind)
+    if kind == "command":
+        item.name = reading.say(word, at, Weight.HINT)
+        item.command_hash = hashed(reading, command, at)
+    return kind, item
+
+
+def _asked(told: wire.Call) -> str | list[str] | None:
+    arguments: Any = told.action
+    if given(told.arguments):
+        arguments = _decoded(told.arguments)
+        if isinstance(arguments, str):
+            arguments = _decoded(Raw(arguments.encode("utf-8", "surrogatepass")))
+    if not isinstance(arguments, dict):
+        return None
+    command = arguments.get("command", arguments.get("cmd"))
+    if isinstance(command, list) and all(isinstance(word, str) for word in command):
+        return command
+    return command if isinstance(command, str) else None
+
+
+def _decoded(raw: Raw) -> Any:
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+
+
+def hashed(reading: Reading, command: Any, at: Moment) -> Any:
+    """The keyed hash of a command's whole text, where the user wants one."""
+    if not reading.hash_commands or reading.hasher is None or not command:
+        return None
+    text = command if isinstance(command, str) else "\0".join(map(str, command))
+    return reading.say(reading.hasher(text), at)

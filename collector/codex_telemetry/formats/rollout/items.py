@@ -1,0 +1,191 @@
+"""Items as Codex itself logs them: whole ones from 0.155 on, the ends of some from 0.130."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from codex_telemetry.core.command_word import command_word
+from codex_telemetry.core.facts import Clock, ItemFacts
+from codex_telemetry.core.identity import is_safe_id
+from codex_telemetry.core.parts import TOOLS
+from codex_telemetry.formats.app_server.items import KINDS, OUTPUT_CAP, STATUSES
+from codex_telemetry.formats.app_server.values import name, snake, tag
+from codex_telemetry.formats.app_server.wire import given
+from codex_telemetry.formats.rollout import turns, wire
+from codex_telemetry.formats.rollout.calls import claim, hashed
+from codex_telemetry.formats.rollout.messages import images
+from codex_telemetry.formats.rollout.reading import Moment, Reading
+
+ENDS = {
+    "exec_command_end": "command",
+    "patch_apply_end": "file_change",
+    "mcp_tool_call_end": "mcp_tool",
+    "web_search_end": "web_search",
+    "view_image_tool_call": "image",
+    "image_generation_end": "image",
+    "dynamic_tool_call_response": "dynamic_tool",
+    "collab_agent_spawn_end": "subagent",
+    "collab_agent_interaction_end": "subagent",
+    "collab_waiting_end": "subagent",
+    "collab_close_end": "subagent",
+    "collab_resume_end": "subagent",
+}
+"""Events that end an item → its kind."""
+
+_MADE_UP = "item-"
+"""Migrated items are numbered: the stream knows them by other names, so they are counted only."""
+
+
+def item_completed(reading: Reading, told: wire.ItemCompleted, at: Moment) -> None:
+    item, state = told.item, reading.state
+    if told.thread_id not in (None, state.thread):
+        return  # a reviewer's, mirrored here; its own file tells of it
+    turn_id = reading.own(told.turn_id)
+    if turn_id is None:
+        return
+    kind = KINDS.get(item.type[:1].lower() + item.type[1:])
+    if kind is None:
+        kind = "other"
+        reading.drift(f"item/{name(item.type) or '(unprintable)'}", "unknown item type")
+    if item.type == "EnteredReviewMode":
+        turns.entered_review(reading, wire.Nothing(), at)
+    elif item.type == "ExitedReviewMode":
+        turns.exited_review(reading, wire.Nothing(), at)
+    if kind == "user_message":
+        _pictures(reading, item)
+    if item.id.startswith(_MADE_UP) and item.id[len(_MADE_UP) :].isdigit():
+        _count(reading, kind)
+        return
+    if not is_safe_id(item.id):
+        reading.drift("item_completed", "an item's id isn't one")
+        return
+    facts = _facts(reading, kind, item, at)
+    if told.started_at_ms is not None:
+        facts.starts[Clock.CODEX_MS] = told.started_at_ms
+    if told.completed_at_ms is not None:
+        facts.ends[Clock.CODEX_MS] = told.completed_at_ms
+    claim(reading, turn_id, item.id, facts)
+
+
+def ended(kind: str, reading: Reading, told: wire.Ended, at: Moment) -> None:
+    """`patch_apply_end` and its like: what the call's output doesn't tell."""
+    turn_id = reading.own(told.turn_id)
+    if turn_id is None or reading.state.review is not None:
+        return
+    if not is_safe_id(told.call_id):
+        reading.drift(f"event_msg/{kind}", "a call's id isn't one")
+        return
+    item = wire.Item(
+        type="",
+        id=told.call_id,
+        status=told.status,
+        command=told.command,
+        aggregated_output=told.aggregated_output,
+        exit_code=told.exit_code,
+        duration=told.duration,
+        server=told.invocation.server if told.invocation else None,
+        tool=told.invocation.tool if told.invocation else None,
+        action=told.action,
+        changes=told.changes,
+    )
+    facts = _facts(reading, kind, item, at)
+    if facts.status is None and told.success is not None:
+        facts.status = reading.say("completed" if told.success else "failed", at)
+    if at.ms is not None:
+        facts.ends[Clock.LOG] = at.ms
+    claim(reading, turn_id, told.call_id, facts)
+
+
+def _facts(reading: Reading, kind: str, item: wire.Item, at: Moment) -> ItemFacts:
+    say = reading.say
+    facts = ItemFacts(kind=kind)
+    status = tag(item.status)
+    if status is not None and snake(status) in STATUSES:
+        facts.status = say(snake(status), at)
+    facts.exit_code = say(item.exit_code, at)
+    facts.duration = say(_milliseconds(item.duration), at)
+    if kind == "command":
+        command = item.command
+        if isinstance(command, str) or _is_words(command):
+            facts.name = say(command_word(command), at)
+            facts.command_hash = hashed(reading, command, at)
+        size = _bytes(item.aggregated_output)
+        facts.output_bytes = say(size or None, at)
+        facts.output_capped = say(size >= OUTPUT_CAP if size else None, at)
+    elif kind in ("mcp_tool", "dynamic_tool"):
+        facts.name, facts.server = say(name(item.tool), at), say(name(item.server), at)
+    elif kind == "subagent":
+        facts.name = say(name(snake(item.tool)) if isinstance(item.tool, str) else None, at)
+    elif kind == "web_search":
+        action = tag(item.action)
+        facts.action = say(snake(action) if action else None, at)
+    if item.changes is not None:
+        added, removed = _lines(item.changes)
+        facts.lines_added, facts.lines_removed = say(added, at), say(removed, at)
+    return facts
+
+
+def _count(reading: Reading, kind: str) -> None:
+    what = {"user_message": "prompts", "message": "messages"}.get(kind)
+    if what is not None:
+        reading.count(what)
+    elif kind in TOOLS and kind != "web_search":
+        reading.count("tool_calls")
+
+
+def _pictures(reading: Reading, item: wire.Item) -> None:
+    parts = item.content or []
+    local = [part.path or "" for part in parts if part.type in ("local_image", "localImage")]
+    images(reading, sum(part.type == "image" for part in parts), local)
+
+
+def _milliseconds(told: Any) -> int | None:
+    """`{"secs": 0, "nanos": 27507}` as whole milliseconds, cut as the stream cuts them."""
+    if not isinstance(told, dict):
+        return None
+    secs, nanos = told.get("secs", 0), told.get("nanos", 0)
+    if not isinstance(secs, int) or not isinstance(nanos, int) or not 0 <= secs < 1 << 40:
+        return None
+    return secs * 1000 + max(0, nanos) // 1_000_000
+
+
+def _is_words(command: Any) -> bool:
+    return isinstance(command, list) and all(isinstance(word, str) for word in command)
+
+
+def _bytes(raw: Raw) -> int:
+    """UTF-8 bytes of a string of content: measured, and built only where it has escapes."""
+    if not given(raw):
+        return 0
+    content = bytes(raw)
+    if content[:1] != b'"':
+        return 0
+    if b"\\" not in content:
+        return len(content) - 2
+    try:
+        return len(msgspec.json.decode(raw, type=str).encode("utf-8", "surrogatepass"))
+    except msgspec.MsgspecError:
+        return 0
+
+
+def _lines(changes: dict[str, wire.Change]) -> tuple[int, int]:
+    """Lines added and removed: a new or deleted file is given whole, an update as a diff."""
+    added = removed = 0
+    for change in changes.values():
+        whole, diff = _split(change.content), _split(change.unified_diff)
+        if change.type == "add":
+            added += len(whole)
+        elif change.type == "delete":
+            removed += len(whole)
+        else:
+            added += sum(line.startswith("+") and not line.startswith("+++") for line in diff)
+            removed += sum(line.startswith("-") and not line.startswith("---") for line in diff)
+    return added, removed
+
+
+def _split(raw: Raw) -> list[str]:
+    try:
+        return msgspec.json.decode(raw, type=str).splitlines() if given(raw) else []
+    except msgspec.MsgspecError:
+        return []

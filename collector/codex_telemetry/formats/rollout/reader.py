@@ -1,0 +1,231 @@
+"""Read a rollout file line by line; hand out what is known so far whenever asked."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from msgspec import Raw
+from msgspec.structs import replace
+
+from codex_telemetry.core.facts import Captured, Fact, SessionFacts, Source
+from codex_telemetry.formats.app_server.values import name
+from codex_telemetry.formats.app_server.wire import given
+from codex_telemetry.formats.rollout import messages, table, tokens, wire
+from codex_telemetry.formats.rollout.limits import KeptLimits
+from codex_telemetry.formats.rollout.moments import log_ms
+from codex_telemetry.formats.rollout.names import RolloutName
+from codex_telemetry.formats.rollout.reading import Hasher, Moment, Reading
+from codex_telemetry.formats.rollout.replay import copied
+from codex_telemetry.formats.rollout.session import archived as lies_archived
+from codex_telemetry.formats.rollout.state import State, load
+from codex_telemetry.formats.rollout.table import Known
+
+_HEAD = re.compile(
+    rb'\{"timestamp":"([0-9TZ:.+-]{20,35})",(?:"ordinal":(\d{1,15}),)?'
+    rb'"type":"(\w{1,64})","payload":\{(?:"type":"(\w{1,64})")?'
+)
+"""The head of a line as Codex writes it (0.42 to 0.169)."""
+_ROLE = re.compile(rb'(?:,"status":"\w+")?(?:,"id":(?:null|"[^"\\]{0,200}"))?,"role":"(\w+)"')
+_PLACE = re.compile(r"`(\$[A-Za-z0-9_.\[\]]*)`$")
+_BOM = b"\xef\xbb\xbf"
+_BLANK = b"\0 \t\r\n"
+
+_envelope = msgspec.json.Decoder(wire.Envelope)
+_nothing = wire.Nothing()
+
+
+class RolloutReader:
+    """Reads one file. Claims are folded by turn and handed out by `finish`."""
+
+    def __init__(
+        self,
+        name: RolloutName,
+        archived: bool | None = None,
+        *,
+        hasher: Hasher | None = None,
+        hash_commands: bool = False,
+    ) -> None:
+        self._archived = archived
+        self._limits = KeptLimits()
+        self._reading = Reading(
+            State(thread=name.thread_id), hasher, hash_commands, limits=self._limits
+        )
+
+    @classmethod
+    def restore(
+        cls,
+        state: bytes,
+        name: RolloutName,
+        archived: bool | None = None,
+        *,
+        hasher: Hasher | None = None,
+        hash_commands: bool = False,
+    ) -> "RolloutReader":
+        """The reader as it was at a line's end. Raises `msgspec.MsgspecError` if that isn't one."""
+        reader = cls(name, archived, hasher=hasher, hash_commands=hash_commands)
+        reader._reading.state = load(state)
+        reader._limits.take(reader._reading.state)
+        return reader
+
+    def state(self) -> bytes:
+        """All that is needed to go on at this line's end, what isn't handed out yet included."""
+        state = self._reading.state
+        self._limits.give(state)
+        return msgspec.msgpack.encode(state)
+
+    @property
+    def codex_version(self) -> str | None:
+        """The release that made the thread; a newer one may have written to the file since."""
+        return self._reading.state.version
+
+    def read(self, line: bytes, captured: Captured) -> Iterable[Fact]:
+        """What has to be handed out at once: limits and drift. Nothing raises."""
+        reading = self._reading
+        reading.state.captured = captured
+        head = _HEAD.match(line)
+        if head is None or not self._as_written(line, head):
+            self._by_envelope(line)
+        reading.state.begun = True
+        if not reading.out:
+            return ()
+        out, reading.out = reading.out, []
+        return out
+
+    def finish(self) -> Iterator[Fact]:
+        """Everything that the lines so far tell and that wasn't handed out; reading may go on."""
+        reading, state = self._reading, self._reading.state
+        tokens.told_so_far(reading)
+        facts: list[Fact] = []
+        for turn_id, turn in state.turns.items():
+            turn.counts = dict(state.tally.get(turn_id, {}))
+            facts.append(turn)
+        state.turns = {}
+        session = self._session()
+        if session is not None:
+            facts.insert(0, session)
+        return iter(facts)
+
+    def _session(self) -> SessionFacts | None:
+        state = self._reading.state
+        if state.session is None or state.captured is None:
+            return None
+        state.session.last_at = log_ms(state.last_stamp.decode("ascii", "replace"))
+        lies_archived(state.session, self._archived, state.captured.at)
+        told = replace(state.session, created=dict(state.session.created))
+        state.session.events = {}
+        return told
+
+    def _as_written(self, line: bytes, head: re.Match[bytes]) -> bool:
+        """Read a line by its head; False if it has to be looked at more closely."""
+        stamp, ordinal, kind, of_payload = head.groups()
+        reading = self._reading
+        state = reading.state
+        if kind == b"response_item":
+            if of_payload == b"message" and state.replay is None:
+                role = _ROLE.match(line, head.end())
+                if role is not None and self._message(role[1], stamp):
+                    return True
+            known, ignored = table.ITEMS.get(of_payload), table.IGNORED_ITEMS
+        elif kind == b"event_msg":
+            known, ignored = table.EVENTS.get(of_payload), table.IGNORED_EVENTS
+        else:
+            known, ignored, of_payload = table.TOP.get(kind), table.IGNORED_TOP, kind
+        if known is None:
+            if of_payload not in ignored:
+                return False
+            if state.replay is None:
+                state.last_stamp = stamp
+            return True
+        try:
+            told = known.line.decode(line).payload
+        except (msgspec.MsgspecError, RecursionError):
+            return False
+        at = Moment(log_ms(stamp.decode()), int(ordinal) if ordinal else None)
+        self._take(known, told, at, stamp)
+        return True
+
+    def _message(self, role: bytes, stamp: bytes) -> bool:
+        """A message whose text needn't be looked at."""
+        state = self._reading.state
+        if role == b"user" and not state.events_seen:
+            return False
+        if role == b"assistant":
+            messages.answer(self._reading, Moment(log_ms(stamp.decode())))
+            state.last_line = None
+        state.last_stamp = stamp
+        return True
+
+    def _take(self, known: Known, told: object, at: Moment, stamp: bytes) -> None:
+        reading = self._reading
+        state = reading.state
+        if copied(reading, known.name, told, at):
+            return
+        if state.session is None and known.name != "session_meta":
+            # The head of the file is missing: its name says whose it is.
+            if state.thread is None:
+                return
+            state.session = SessionFacts(state.thread, sources=Source.ROLLOUT)
+            state.session.captured = state.captured
+        if at.ms is None:
+            state.untimed += 1
+        known.handle(reading, told, at)
+        if known.name not in table.PASSING:
+            state.last_line = None
+        state.last_stamp = stamp
+
+    def _by_envelope(self, line: bytes) -> None:
+        """Any line that isn't written as expected: spaced, reordered, broken, or of 0.20."""
+        reading = self._reading
+        text = line.strip(_BLANK).removeprefix(_BOM)
+        if not text:
+            if b"\0" in line:
+                reading.drift("(line)", "not a JSON object")
+            return
+        try:
+            envelope = _envelope.decode(text)
+        except (msgspec.MsgspecError, RecursionError):
+            reading.drift("(line)", "not a JSON object")
+            return
+        payload, of_payload = envelope.payload, None
+        try:
+            if given(payload):
+                of_payload = msgspec.json.decode(payload, type=wire.Typed).type
+            elif envelope.type is not None:
+                envelope.type, of_payload, payload = "response_item", envelope.type, Raw(text)
+            elif envelope.id is not None and envelope.record_type is None:
+                envelope.type, payload = "session_meta", Raw(text)
+            elif envelope.record_type is not None:
+                return
+            self._decoded(envelope, of_payload, payload)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            reading.drift(_name(envelope.type, of_payload), _reason(error))
+
+    def _decoded(self, envelope: wire.Envelope, of_payload: str | None, payload: Raw) -> None:
+        reading = self._reading
+        if envelope.type == "response_item":
+            known_by, ignored, which = table.ITEMS, table.IGNORED_ITEMS, of_payload
+        elif envelope.type == "event_msg":
+            known_by, ignored, which = table.EVENTS, table.IGNORED_EVENTS, of_payload
+        else:
+            known_by, ignored, which = table.TOP, table.IGNORED_TOP, envelope.type
+        key = (which or "").encode("utf-8", "replace")
+        known = known_by.get(key)
+        stamp = (envelope.timestamp or "").encode("utf-8", "replace")
+        if known is not None:
+            at = Moment(log_ms(envelope.timestamp), envelope.ordinal)
+            if envelope.type == "session_meta" and not given(envelope.payload):
+                at = Moment(None)  # of 0.20: nothing after it has a time
+            self._take(known, known.payload.decode(payload), at, stamp)
+        elif key not in ignored:
+            reading.drift(_name(envelope.type, of_payload), "unknown line")
+
+
+def _name(kind: str | None, of_payload: str | None) -> str:
+    parts = [part for part in (kind, of_payload) if part is not None]
+    words = [p if name(p) is not None and len(p) <= 64 else "(unprintable)" for p in parts]
+    return "/".join(words) or "(line)"
+
+
+def _reason(error: Exception) -> str:
+    place = _PLACE.search(str(error))
+    return f"unexpected shape at {place[1]}" if place else "unexpected shape"

@@ -1,0 +1,169 @@
+"""A rollout file being read: what is remembered, what is claimed, whose a turn is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from codex_telemetry.core.facts import (
+    Clock,
+    Drift,
+    EventFacts,
+    Fact,
+    Said,
+    SessionFacts,
+    Source,
+    TurnFacts,
+    Weight,
+)
+from codex_telemetry.core.identity import (
+    TurnId,
+    is_log_turn,
+    is_safe_id,
+    is_uuid,
+    log_turn_id,
+    uuid7_ms,
+)
+from codex_telemetry.formats.app_server.limits import Limits
+from codex_telemetry.formats.rollout.state import State, bound
+
+Hasher = Callable[[str], str]
+"""A keyed hash; the key isn't known here."""
+
+
+class Moment(NamedTuple):
+    """A line's own time (None in the format of 0.20), and its number where it has one."""
+
+    ms: int | None
+    ordinal: int | None = None
+
+
+@dataclass(slots=True)
+class Reading:
+    state: State
+    hasher: Hasher | None = None
+    hash_commands: bool = False
+    limits: Limits = field(default_factory=Limits)
+    out: list[Fact] = field(default_factory=list)
+    """Facts that are handed out with the line that told them."""
+
+    def drift(self, name: str, reason: str) -> None:
+        self.out.append(Drift(self.state.version, name, reason))
+
+    def session(self) -> SessionFacts | None:
+        """The claims about the thread, to be added to; None as long as it has no name."""
+        self.state.session_changed = self.state.session is not None
+        return self.state.session
+
+    def turn(self, turn_id: TurnId) -> TurnFacts:
+        """The claims about a turn of this thread, to be added to."""
+        state = self.state
+        facts = state.turns.get(turn_id)
+        if facts is None:
+            assert state.thread is not None
+            facts = state.turns[turn_id] = TurnFacts(
+                turn_id=turn_id,
+                tellers={state.thread: state.created},
+                sources=Source.ROLLOUT,
+                captured=state.captured,
+            )
+        return facts
+
+    def current(self) -> TurnFacts | None:
+        return None if self.state.current is None else self.turn(self.state.current)
+
+    def own(self, codex_turn: str | None) -> TurnId | None:
+        """The turn that a line names, or the current one; None if it is another thread's."""
+        state = self.state
+        if codex_turn is None:
+            return state.current
+        if codex_turn in state.aliases:
+            return state.aliases[codex_turn]
+        if not is_uuid(codex_turn):
+            return state.current
+        return None if self.foreign(codex_turn) else TurnId(codex_turn)
+
+    def foreign(self, codex_turn: str) -> bool:
+        """Whether a turn was made before this thread: its history was copied from another's."""
+        state = self.state
+        made = uuid7_ms(codex_turn)
+        return state.copied and None not in (made, state.created) and made < state.created  # type: ignore[operator]
+
+    def begin(self, turn_id: TurnId) -> TurnFacts:
+        """From here on, lines without a turn's id are this turn's."""
+        state = self.state
+        state.current, state.ended, state.answered = turn_id, False, False
+        state.elsewhere, state.reviewed = False, None
+        state.loose.clear()
+        facts = self.turn(turn_id)
+        facts.cli_version = Said(state.version, Weight.HINT) if state.version else None
+        facts.service_tier = self.say(state.service_tier)
+        return facts
+
+    def begin_logged(self, at: int, *, prompts: int) -> TurnFacts | None:
+        """A turn without an id, begun by its prompt (0.42 to 0.98)."""
+        if self.state.thread is None:
+            return None
+        facts = self.begin(log_turn_id(self.state.thread, at))
+        facts.starts[Clock.LOG] = at
+        if prompts:
+            self.count("prompts", prompts)
+        return facts
+
+    def in_logged(self) -> bool:
+        return self.state.current is not None and is_log_turn(self.state.current)
+
+    def count(self, what: str, n: int = 1, turn_id: TurnId | None = None) -> None:
+        """More of something in a turn: how many so far is what is claimed."""
+        state = self.state
+        turn_id = turn_id or state.current
+        if turn_id is None:
+            if state.reviewed is not None:
+                state.loose[what] = state.loose.get(what, 0) + n
+            return
+        tally = state.tally.get(turn_id)
+        if tally is None:
+            tally = state.tally[turn_id] = {}
+            bound(state.tally)
+        key = f"rollout.{what}"
+        tally[key] = tally.get(key, 0) + n
+        self.turn(turn_id)
+
+    def prompts(self) -> int:
+        """How many the current turn had so far."""
+        return self.state.tally.get(self.state.current or TurnId(""), {}).get("rollout.prompts", 0)
+
+    def active(self, at: Moment) -> None:
+        """The turn goes on: in a log that marks no end, this may be its last line."""
+        state = self.state
+        if at.ms is not None and self.in_logged() and state.thread is not None:
+            assert state.current is not None
+            self.turn(state.current).last_heard[state.thread] = at.ms
+
+    def guess(self, status: str, at: Moment) -> None:
+        """How a turn stands whose end no line marks: a later guess counts more."""
+        if self.in_logged():
+            facts = self.current()
+            assert facts is not None
+            facts.status = Said(status, Weight.HINT, at.ms or self.state.untimed)
+            self.state.answered = status == "completed"
+
+    def event(self, kind: str, at: Moment, name: str | None = None, *, turn: bool = True) -> None:
+        """Something happened: in the current turn, or in the thread where it has none."""
+        facts = self.current() if turn else None
+        where: TurnFacts | SessionFacts | None = facts if facts is not None else self.session()
+        if where is not None and at.ms is not None:
+            where.events[f"{kind}:{at.ms}"] = EventFacts(
+                kind=kind,
+                name=self.say(name, at),
+                starts={int(Clock.LOG): at.ms},
+                sources=Source.ROLLOUT,
+            )
+
+    def say(self, value: Any, at: Moment | None = None, weight: int = Weight.ROLLOUT) -> Any:
+        """A claim of the log; nothing is claimed of an unknown value."""
+        return None if value is None else Said(value, weight, (at.ms if at else None) or 0)
+
+
+def safe(identity: str | None) -> str | None:
+    """An id that may be stored and shown; None for any other."""
+    return identity if identity is not None and is_safe_id(identity) else None

@@ -1,0 +1,119 @@
+"""Every line of a rollout file by its name: who reads it, and what of it."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from codex_telemetry.formats.app_server.wire import LEGACY_IGNORED
+from codex_telemetry.formats.rollout import (
+    calls,
+    context,
+    items,
+    messages,
+    session,
+    tokens,
+    turns,
+    wire,
+)
+from codex_telemetry.formats.rollout.reading import Moment, Reading
+
+T = TypeVar("T")
+Handler = Callable[[Reading, Any, Moment], None]
+
+
+class Line(Struct, Generic[T]):
+    payload: T
+
+
+class Known(NamedTuple):
+    """A kind of line that tells something."""
+
+    name: str
+    handle: Handler
+    line: "msgspec.json.Decoder[Any]"
+    """Of the whole line."""
+    payload: "msgspec.json.Decoder[Any]"
+    """Of its payload alone: for lines whose head isn't where it should be."""
+
+
+def _known(*entries: tuple[str, Handler, Any]) -> dict[bytes, Known]:
+    found = {}
+    for name, handle, shape in entries:
+        whole: Any = Line[shape]  # type: ignore[valid-type]
+        found[name.encode()] = Known(
+            name, handle, msgspec.json.Decoder(whole), msgspec.json.Decoder(shape)
+        )
+    return found
+
+
+def _names(words: Iterable[str]) -> frozenset[bytes]:
+    return frozenset(word.encode() for word in words)
+
+
+TOP = _known(
+    ("session_meta", session.session_meta, wire.SessionMeta),
+    ("turn_context", context.turn_context, wire.TurnContext),
+    ("compacted", messages.compacted, wire.Nothing),
+    ("token_usage_record", tokens.usage_record, wire.UsageRecord),
+)
+"""By `type`."""
+
+EVENTS = _known(
+    ("task_started", turns.task_started, wire.TaskStarted),
+    ("turn_started", turns.task_started, wire.TaskStarted),
+    ("task_complete", turns.task_complete, wire.TaskEnded),
+    ("turn_complete", turns.task_complete, wire.TaskEnded),
+    ("turn_aborted", turns.turn_aborted, wire.TaskEnded),
+    ("user_message", messages.user_message, wire.UserMessage),
+    ("agent_message", messages.agent_message, wire.Nothing),
+    ("token_count", tokens.token_count, wire.TokenCount),
+    ("item_completed", items.item_completed, wire.ItemCompleted),
+    ("thread_settings_applied", context.settings_applied, wire.SettingsApplied),
+    ("entered_review_mode", turns.entered_review, wire.Nothing),
+    ("exited_review_mode", turns.exited_review, wire.Nothing),
+    ("thread_rolled_back", messages.rolled_back, wire.Nothing),
+    ("undo_completed", messages.undone, wire.Nothing),
+    *((name, partial(items.ended, kind), wire.Ended) for name, kind in items.ENDS.items()),
+)
+"""`event_msg` by the payload's type."""
+
+ITEMS = _known(
+    ("message", messages.message, wire.Message),
+    ("reasoning", messages.reasoning, wire.Reasoning),
+    ("function_call", calls.function_call, wire.Call),
+    ("custom_tool_call", calls.custom_tool_call, wire.Call),
+    ("local_shell_call", calls.local_shell_call, wire.Call),
+    ("web_search_call", calls.web_search_call, wire.Call),
+    ("function_call_output", calls.tool_output, wire.Output),
+    ("custom_tool_call_output", calls.tool_output, wire.Output),
+)
+"""`response_item` by the payload's type; of 0.20 every line."""
+
+IGNORED_TOP = _names(("world_state", "inter_agent_communication_metadata"))
+"""What the model was shown of the world, and notes between agents: content, or nothing of ours."""
+
+IGNORED_EVENTS = _names(LEGACY_IGNORED - {name.decode() for name in EVENTS}) | _names(
+    """
+    agent_reasoning error stream_error thread_goal_updated thread_goal_cleared guardian_assessment
+    image_generation_begin web_search_begin exec_command_begin patch_apply_begin
+    mcp_tool_call_begin sub_agent_activity hook_started hook_completed
+    """.split()
+)
+"""Reasoning is counted by its response item; a turn's end tells of its error."""
+
+IGNORED_ITEMS = _names(
+    """
+    ghost_snapshot additional_tools agent_message tool_search_call tool_search_output
+    image_generation_call compaction compaction_summary compaction_trigger context_compaction other
+    mcp_tool_call_output
+    """.split()
+)
+"""`agent_message`: from one agent to another (0.155)."""
+
+PASSING = frozenset(
+    "message user_message function_call_output custom_tool_call_output compacted".split()
+)
+"""After these lines, what came before still matters: see `turns.prompt`."""
