@@ -93,10 +93,12 @@ def test_nothing_is_left_when_the_demo_is_stopped_half_way(
     ) as demo:
         try:
             assert demo.stdout is not None
-            assert any(b"running a command" in line for line in demo.stdout)
+            assert any(b"runs a command" in line for line in demo.stdout)
             assert len(list(tmp_path.iterdir())) == 1
             demo.send_signal(number)
+            said = demo.stdout.read()
             assert demo.wait(30) != 0
+            assert b"turn has" not in said
         finally:
             demo.kill()
     assert list(tmp_path.iterdir()) == []

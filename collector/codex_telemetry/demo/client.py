@@ -80,7 +80,10 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error is not None:  # Ctrl-C, say: nobody wants to hear the rest.
+            self._listeners.clear()
+            self.child.terminate()
         self.close(patience=5.0)
 
     def initialize(self, name: str = "codex_telemetry_demo", **capabilities: Any) -> Message:

@@ -13,8 +13,8 @@ from codex_telemetry.demo.scripts import Part, Patch, Reason, Run, Say
 
 Item = dict[str, Any]
 
-YIELD_MS = 45_000
-"""How long unified exec waits for a command before it goes on in the background: never, here."""
+YIELD_MS = 30_000
+"""How long unified exec waits before it leaves a command in the background: its own limit."""
 
 
 def advertised(body: Mapping[str, Any]) -> dict[str, str]:

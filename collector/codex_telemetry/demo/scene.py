@@ -11,10 +11,10 @@ PROMPT = "CANARY-PROMPT-1 run the slow part, tidy up, write the notes [[script:d
 APPROVAL_S = 0.6
 
 _STARTED = {
-    "reasoning": "reasoning",
-    "commandExecution": "running a command",
-    "fileChange": "changing a file",
-    "agentMessage": "saying something",
+    "reasoning": "Codex is reasoning",
+    "commandExecution": "Codex runs a command",
+    "fileChange": "Codex changes a file",
+    "agentMessage": "Codex writes a message",
 }
 
 Narrate = Callable[[str], None]
@@ -38,14 +38,14 @@ def enact(client: Client, work: Path, narrate: Narrate = lambda _: None) -> Enac
     """Play the scene on a fresh connection; the connection stays open."""
 
     def grant(_: Message) -> Message:
-        narrate(f"  … which needs your permission: you think for {APPROVAL_S:g} s and say yes")
+        narrate(f"… which needs your permission: you think for {APPROVAL_S:g} s and say yes")
         return {"decision": "accept"}
 
     def follow(message: Message) -> None:
         if message.get("method") == "item/started":
             kind = message["params"]["item"]["type"]
             if kind in _STARTED:
-                narrate(f"  {_STARTED[kind]}")
+                narrate(_STARTED[kind])
 
     client.listen(follow)
     client.on_request(r"/requestApproval$", grant, after=APPROVAL_S)
