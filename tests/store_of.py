@@ -34,3 +34,9 @@ def until(condition: Callable[[], T], patience: float = PATIENCE_S) -> T:
         assert time.monotonic() < deadline, "it never came to be"
         time.sleep(0.02)
     return found
+
+
+def ended_collectors(home: Path) -> int:
+    """How many collectors have come to their end, by the log of a `run --log-level debug`."""
+    log = home / "telemetry.log"
+    return log.read_text().count("collector stopped") if log.exists() else 0

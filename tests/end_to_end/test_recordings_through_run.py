@@ -13,7 +13,7 @@ import pytest
 
 from canary import leaks
 from recordings import Frame, Recordings, names
-from store_of import rows, until
+from store_of import ended_collectors, rows, until
 from told import DIRECTIONS, Told, told_by
 
 REPLAY = Path(__file__).parent / "replay.py"
@@ -50,15 +50,16 @@ def converse(command: Iterable[str], frames: list[Frame], env: dict[str, str]) -
             child.stdin.flush()
     child.stdin.close()
     heard.append(child.stdout.read())
+    child.stdout.close()
     assert child.wait() == 0
     watchdog.cancel()
     return b"".join(heard)
 
 
-def known(turns: Iterable[dict[str, Any]]) -> dict[str, tuple[Any, ...]]:
-    """What is known of each turn, whoever's launch it was."""
+def known(turns: Iterable[dict[str, Any]], launch: str = "") -> dict[str, tuple[Any, ...]]:
+    """What is known of each turn; a short id is told by its launch."""
     return {
-        f"{turn['session_id']} {turn['turn_id'].rpartition(':')[2]}": (
+        turn["turn_id"].replace(":L0:", f":{launch}:"): (
             turn["status"],
             turn["total_tokens"],
             turn["responses"],
@@ -71,18 +72,20 @@ def known(turns: Iterable[dict[str, Any]]) -> dict[str, tuple[Any, ...]]:
     }
 
 
-def expected(told: Told) -> dict[str, tuple[Any, ...]]:
-    return known({f: getattr(row, f) for f in row.__struct_fields__} for row in told.turns)
+def expected(told: Told, launch: str) -> dict[str, tuple[Any, ...]]:
+    rows = ({f: getattr(row, f) for f in row.__struct_fields__} for row in told.turns)
+    return known(rows, launch)
 
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_a_release_passes_unchanged_and_is_known(
-    recordings: Recordings, release: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recordings: Recordings, release: str, tmp_path: Path
 ) -> None:
     database = tmp_path / "home" / "telemetry.db"
     env = {**os.environ, "CODEX_TELEMETRY_HOME": str(database.parent)}
     wrapper = [sys.executable, "-P", "-m", "codex_telemetry", "run", "--log-level", "debug", "--"]
     want: dict[str, tuple[Any, ...]] = {}
+    launches = 0
     for process in PROCESSES:
         frames = stream(recordings, release, process)
         if not frames:
@@ -95,19 +98,12 @@ def test_a_release_passes_unchanged_and_is_known(
         said = b"".join(f.line + b"\n" for f in frames if f.direction == "s2c")
         assert converse(server, frames, env) == said
         assert converse([*wrapper, *server], frames, env) == said
-        want |= {
-            key: row
-            for key, row in expected(told_by(f._replace(proc=0) for f in frames)).items()
-            if key not in want
-        }
-    stored = until(
-        lambda: (
-            found
-            if len(found := known(rows(database, "SELECT * FROM turns"))) >= len(want)
-            and not list(database.parent.glob("*-wal"))
-            else {}
-        )
-    )
+        launches += 1
+        until(lambda: ended_collectors(database.parent) == launches)  # noqa: B023 - called now
+        (launch,) = rows(database, "SELECT name FROM origins ORDER BY origin DESC LIMIT 1")
+        told = told_by(frame._replace(proc=0) for frame in frames)
+        want = expected(told, launch["name"]) | want
+    stored = known(rows(database, "SELECT * FROM turns"))
     differing = {k: (stored.get(k), want[k]) for k in want if stored.get(k) != want[k]}
     assert not differing
     assert rows(database, "SELECT * FROM gaps") == []

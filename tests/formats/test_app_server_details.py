@@ -190,6 +190,19 @@ def test_a_decision_is_kept_with_its_item(recordings: Recordings, name: str) -> 
     assert all(i.approval_ms is not None and 495 <= i.approval_ms <= 560 for i in asked)
 
 
+@pytest.mark.parametrize("name", names("*/n_approval"))
+def test_what_was_declined_did_not_fail(recordings: Recordings, name: str) -> None:
+    told = told_by(recordings.one(name).frames())
+    declined = [
+        i
+        for kind in ("command", "file_change")
+        for i in items_of(told, kind)
+        if i.decision == "decline"
+    ]
+    assert declined
+    assert {i.status for i in declined} == {"declined"}
+
+
 def test_a_reroute_is_an_event(recordings: Recordings) -> None:
     told = told_by(recordings.one("0.169.0/a_reroute").frames())
     events = [e for turn in told.batch.turns.values() for e in turn.events.values()]

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from codex_telemetry.core.command_word import command_word
-from codex_telemetry.core.facts import ItemFacts
+from codex_telemetry.core.facts import ItemFacts, Weight
 from codex_telemetry.formats.app_server import wire
 from codex_telemetry.formats.app_server.state import live
 from codex_telemetry.formats.app_server.values import name, snake, tag
@@ -83,8 +83,10 @@ def facts(item: Item, at: Stamp) -> ItemFacts:
     """The facts of an item, its times aside. An unknown type is of kind `other`."""
     kind = KINDS.get(item.type, "other")
     told = ItemFacts(kind=kind)
-    if item.status is not None and snake(item.status) in STATUSES:
-        told.status = live(snake(item.status), at)
+    status = snake(item.status or "")
+    if status in STATUSES:
+        # 0.63 says of a declined command that it was, and then that it failed.
+        told.status = live(status, at, Weight.EXACT if status == "declined" else Weight.LIVE)
     told.duration = live(item.durationMs, at)
     told.exit_code = live(item.exitCode, at)
     if kind == "command" and wire.given(item.command):
