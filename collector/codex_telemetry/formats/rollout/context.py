@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from codex_telemetry.core.facts import TurnFacts, Weight
+from codex_telemetry.core.facts import TurnFacts
 from codex_telemetry.core.identity import TurnId
 from codex_telemetry.formats.app_server.state import Settings
 from codex_telemetry.formats.app_server.values import name, path, policy, sandboxed, tag
@@ -17,18 +17,18 @@ from codex_telemetry.formats.rollout.state import Instructions
 
 def turn_context(reading: Reading, told: wire.TurnContext, at: Moment) -> None:
     state = reading.state
-    state.model = name(told.model)
+    state.model, state.cwd = name(told.model), path(told.cwd)
     turns.leave_review(reading)
     turn_id = _whose(reading, told, at)
     if turn_id is None:
         return
     facts, say = reading.turn(turn_id), reading.say
-    facts.root_turn_id = say(safe(told.root_turn_id), at) or facts.root_turn_id
+    facts.root_turn_id = say(safe(told.root_turn_id)) or facts.root_turn_id
     facts.model = say(state.model, at)
     facts.effort = say(name(told.effort), at)
     facts.summary_mode = say(name(told.summary), at)
     facts.approval_policy = say(policy(told.approval_policy), at)
-    facts.cwd = say(path(told.cwd), at)
+    facts.cwd = say(state.cwd, at)
     facts.truncation_policy = say(_truncation(told.truncation_policy), at)
     _sandbox(reading, facts, told.sandbox_policy, at)
     mode = told.collaboration_mode
@@ -57,17 +57,16 @@ def settings_applied(reading: Reading, told: wire.SettingsApplied, at: Moment) -
 
 def instructions(reading: Reading, raw: Raw) -> Instructions:
     """How long instructions are, and their keyed hash. `{"text": …}` from 0.98 on, or a string."""
-    if not given(raw):
-        return Instructions()
+    told = len(raw) > 0
     try:
-        text = msgspec.json.decode(raw)
-    except msgspec.MsgspecError:
-        return Instructions()
+        text = msgspec.json.decode(raw) if told else None
+    except (msgspec.MsgspecError, RecursionError):
+        text = None
     if isinstance(text, dict):
         text = text.get("text")
     if not isinstance(text, str) or not text:
-        return Instructions()
-    return Instructions(len(text), reading.hasher(text) if reading.hasher is not None else None)
+        return Instructions(told)
+    return Instructions(told, len(text), reading.hasher(text) if reading.hasher else None)
 
 
 def _whose(reading: Reading, told: wire.TurnContext, at: Moment) -> TurnId | None:
@@ -107,8 +106,10 @@ def _truncation(told: Any) -> str | None:
 def _instructed(
     reading: Reading, facts: TurnFacts, kind: str, told: Instructions | None, at: Moment
 ) -> None:
-    told = told or Instructions()
-    weight = Weight.ROLLOUT
-    setattr(facts, f"has_{kind}_instructions", reading.say(told.length is not None, at, weight))
-    setattr(facts, f"{kind}_instructions_length", reading.say(told.length, at, weight))
-    setattr(facts, f"{kind}_instructions_hash", reading.say(told.hash, at, weight))
+    told, base = told or Instructions(), reading.state.base_instructions
+    # Releases that keep Codex's own instructions leave out a field for others that aren't there.
+    known = told.told or (base is not None and base.told)
+    there = (told.length is not None) if known else None
+    setattr(facts, f"has_{kind}_instructions", reading.say(there, at))
+    setattr(facts, f"{kind}_instructions_length", reading.say(told.length, at))
+    setattr(facts, f"{kind}_instructions_hash", reading.say(told.hash, at))

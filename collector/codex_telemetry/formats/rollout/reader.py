@@ -109,7 +109,9 @@ class RolloutReader:
         state = self._reading.state
         if state.session is None or state.captured is None:
             return None
-        state.session.last_at = log_ms(state.last_stamp.decode("ascii", "replace"))
+        heard = log_ms(state.last_stamp.decode("ascii", "replace"))
+        if heard is not None:
+            state.session.last_at = max(heard, state.session.last_at or 0)
         lies_archived(state.session, self._archived, state.captured.at)
         told = replace(state.session, created=dict(state.session.created))
         state.session.events = {}
@@ -171,7 +173,7 @@ class RolloutReader:
         known.handle(reading, told, at)
         if known.name not in table.PASSING:
             state.last_line = None
-        state.last_stamp = stamp
+        state.last_stamp = stamp or state.last_stamp
 
     def _by_envelope(self, line: bytes) -> None:
         """Any line that isn't written as expected: spaced, reordered, broken, or of 0.20."""

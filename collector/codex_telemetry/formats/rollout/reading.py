@@ -97,6 +97,9 @@ class Reading:
         facts = self.turn(turn_id)
         facts.cli_version = Said(state.version, Weight.HINT) if state.version else None
         facts.service_tier = self.say(state.service_tier)
+        # A turn without a context of its own (a compaction, a person's command) runs with the last.
+        facts.model = self.say(state.model, weight=Weight.HINT)
+        facts.cwd = self.say(state.cwd, weight=Weight.HINT)
         return facts
 
     def begin_logged(self, at: int, *, prompts: int) -> TurnFacts | None:

@@ -52,6 +52,8 @@ class Replay(Struct, array_like=True):
 
 
 class Instructions(Struct, array_like=True):
+    told: bool = False
+    """Whether there was a field for them at all, empty or not."""
     length: int | None = None
     hash: str | None = None
 
@@ -103,7 +105,11 @@ class State(Struct, array_like=True):
     """Calls without an output so far → their turn and kind."""
     known_limits: list[tuple[str | None, dict[str, Any]]] = field(default_factory=list)
     kept_limits: list[LimitSample] = field(default_factory=list)
+    limits_said: bytes = b""
+    """The last word on limits, as it was written, and when."""
+    limits_at: int = 0
     model: str | None = None
+    cwd: str | None = None
     service_tier: str | None = None
     base_instructions: Instructions | None = None
     user_instructions: Instructions | None = None

@@ -8,6 +8,7 @@ from msgspec.structs import astuple
 
 from codex_telemetry.core.facts import Clock, ResponseFacts, Usage
 from codex_telemetry.core.identity import TurnId, is_safe_id
+from codex_telemetry.formats.app_server.limits import REPEAT_AFTER_MS
 from codex_telemetry.formats.app_server.values import name
 from codex_telemetry.formats.app_server.wire import given
 from codex_telemetry.formats.base import Stamp
@@ -131,11 +132,15 @@ def _window(reading: Reading, turn_id: TurnId, told: wire.TokenCount, at: Moment
 def _limits(reading: Reading, told: wire.TokenCount, at: Moment) -> None:
     if at.ms is None or not given(told.rate_limits):
         return
+    state, raw = reading.state, bytes(told.rate_limits)
+    if raw == state.limits_said and 0 <= at.ms - state.limits_at < REPEAT_AFTER_MS:
+        return  # said again with every response
+    state.limits_said, state.limits_at = raw, at.ms
     try:
-        snapshot = msgspec.json.decode(told.rate_limits)
+        snapshot = msgspec.json.decode(raw)
     except (msgspec.MsgspecError, RecursionError):
         return
-    reading.out.extend(reading.limits.samples(snapshot, reading.state.thread, Stamp(at.ms)))
+    reading.out.extend(reading.limits.samples(snapshot, state.thread, Stamp(at.ms)))
 
 
 def _total(told: wire.Tokens | None) -> int | None:
