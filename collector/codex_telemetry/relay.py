@@ -4,7 +4,6 @@ One blocking thread per direction; the main thread sleeps until a signal or an e
 here looks at what the bytes say.
 """
 
-import contextlib
 import fcntl
 import os
 import select
@@ -42,8 +41,10 @@ class Flow:
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
-        with contextlib.suppress(OSError):  # an end was closed on us
+        try:  # noqa: SIM105  contextlib takes longer to import than all the rest of this
             self._carry()
+        except OSError:  # an end was closed on us
+            pass
         # Both ends: a writer behind a reader that left must hear of it, not hang on a full pipe.
         _let_go(self._sink)
         _let_go(self.source)
@@ -171,5 +172,7 @@ def _pass_on(number: int, group: int) -> None:
 
 
 def _signal_group(group: int, number: int) -> None:
-    with contextlib.suppress(OSError):  # all of them are gone
+    try:  # noqa: SIM105  as above
         os.killpg(group, number)
+    except OSError:  # all of them are gone
+        pass

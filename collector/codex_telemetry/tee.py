@@ -4,7 +4,6 @@ What the pipe doesn't take at once is kept up to a bound. Past it a copy is drop
 size of the loss are told as soon as there is room.
 """
 
-import contextlib
 import os
 import select
 import threading
@@ -129,9 +128,12 @@ class Tee:
 def _leave_behind(copies: int, waiting: deque[bytearray]) -> None:
     """Fork a process that writes what waits. If that can't be done, it is lost with us.
 
-    Forking beside threads is safe here only because the fork takes no lock and imports nothing.
+    Forking beside threads is safe here only because the fork takes no lock and imports nothing: it only writes.
     Untested on macOS.
     """
+    import warnings  # noqa: PLC0415  rarely needed
+
+    warnings.simplefilter("ignore")  # from 3.12 on Python warns of what is weighed up above
     try:
         pid = os.fork()
     except OSError:
@@ -142,9 +144,11 @@ def _leave_behind(copies: int, waiting: deque[bytearray]) -> None:
         # Not the terminal's any more, and nothing that the client or the child waits to see closed.
         os.setsid()
         for name in os.listdir("/dev/fd"):  # noqa: PTH208  nothing may be imported here
-            with contextlib.suppress(OSError):  # the listing's own descriptor
+            try:
                 if int(name) != copies:
                     os.close(int(name))
+            except OSError:  # the listing's own descriptor
+                pass
         os.set_blocking(copies, True)
         for block in waiting:
             view = memoryview(block)

@@ -82,7 +82,11 @@ def test_what_stays_behind_to_hand_over_copies_holds_nothing_and_goes_with_the_c
 ) -> None:
     stuck = ["/bin/sh", "-c", 'echo $$ >"$0/new" && mv "$0/new" "$0/collector"; exec sleep 60']
     with tapped(
-        tmp_path, ["echo", "x" * 100_000], collector=[*stuck, str(tmp_path)], stderr=subprocess.PIPE
+        tmp_path,
+        ["echo", "x" * 100_000],
+        collector=[*stuck, str(tmp_path)],
+        stderr=subprocess.PIPE,
+        env=dict(os.environ, PYTHONWARNINGS="always"),
     ) as tap:
         collector = tap.collector()
         # If it held them, these would not come to an end.
@@ -216,8 +220,7 @@ class Pipe:
         assert select.select([self.out], [], [], PATIENCE)[0], "waited in vain"
         return os.read(self.out, 1 << 16)
 
-    def read_all(self) -> list[Frame]:
-        """Close the tee, as the wrapper does at its end, and read to the end."""
+    def read_to_the_end(self) -> list[Frame]:
         heard = bytearray()
         while not heard.endswith(b"the end"):
             heard += self.read()
@@ -237,7 +240,7 @@ def test_copies_of_any_size_arrive_whole_and_in_order_through_a_pipe_that_tears_
         pipe.tee.put(kind, number, -number, payload)
         put.append(Frame(kind, number, -number, payload))
     pipe.tee.put(SERVER, 0, 0, b"the end")
-    assert pipe.read_all()[:-1] == put
+    assert pipe.read_to_the_end()[:-1] == put
 
 
 def test_a_loss_in_each_direction_is_told_with_its_time_and_size_before_the_next_copy(
