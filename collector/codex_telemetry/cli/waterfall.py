@@ -62,7 +62,7 @@ class Axis:
     def __init__(self, length: int, width: int) -> None:
         self.width = width
         self.length = length
-        room = max(1, width // 11)
+        room = max(1, width // 9)
         self.step = next((s for s in _STEPS_MS if length / s <= room), length)
 
     def column(self, ms: int) -> int:
@@ -84,7 +84,7 @@ class Axis:
     def ruler(self) -> Line:
         text = ""
         for column, ms in self.ticks().items():
-            label = "0" if ms == 0 else duration(ms).replace(".00", "").replace(".0", "")
+            label = _tick(ms)
             if column >= len(text) and column + len(label) <= self.width:
                 text = text.ljust(column) + label + " "
         return [Span(text.rstrip(), "dim")]
@@ -125,8 +125,8 @@ def _parts(shares: list[Share], whole: int, width: int) -> list[Line]:
 def _chart(model: Waterfall, width: int) -> list[Line]:
     labels = [_label(bar) for bar in model.bars]
     left = min(max([6, *(cells(label) for label in labels)]), max(12, width // 4))
-    sides = [_side(bar) for bar in model.bars]
-    right = max([0, *(cells(side) for side in sides)])
+    sides = [_side(bar, model.silent) for bar in model.bars]
+    right = max([0, *(cells(side.text) for side in sides)])
     took = [_took(bar) for bar in model.bars]
     middle = max([cells(t) for t in [*took, duration(model.length_ms)]])
     axis = Axis(model.length_ms, max(8, width - left - middle - right - 5 - (right > 0)))
@@ -141,7 +141,7 @@ def _chart(model: Waterfall, width: int) -> list[Line]:
         lines.append(row("turn", "bold", strip, duration(model.length_ms), Span("")))
     for bar, label, end, side in zip(model.bars, labels, took, sides, strict=True):
         style = "dim" if bar.kind == "folded" else ""
-        lines.append(row(label, style, _bar(bar, axis), end, Span(side, bar.status)))
+        lines.append(row(label, style, _bar(bar, axis), end, side))
     marks = {"tokens": [m.at for m in model.responses if m.at is not None]}
     marks |= {sort: list(at) for sort, at in model.marks}
     for sort, at in marks.items():
@@ -199,14 +199,20 @@ def _label(bar: Bar) -> str:
 def _took(bar: Bar) -> str:
     if bar.kind == "folded":
         return f"≤ {duration(bar.duration_ms)}" if bar.duration_ms is not None else ""
-    return duration(bar.duration_ms) if bar.kind != "user_message" else ""
+    if bar.kind == "user_message" or bar.duration_ms is None:
+        return ""
+    return duration(bar.duration_ms)
 
 
-def _side(bar: Bar) -> str:
+def _side(bar: Bar, silent: bool) -> Span:
     """What is out of the ordinary."""
+    if bar.status == "in_progress":
+        return Span("no end" if silent else "running", bar.status)
+    if bar.status != "completed":
+        return Span(f"exit {bar.exit_code}" if bar.exit_code else bar.status, bar.status)
     if bar.exit_code:
-        return f"exit {bar.exit_code}"
-    return {"completed": "", "in_progress": "running"}.get(bar.status, bar.status)
+        return Span(f"exit {bar.exit_code}", "failed")
+    return Span(f"waited {duration(bar.waited_ms)}" if bar.waited_ms else "", "approval")
 
 
 def _responses(marks: list[Mark], model: str | None, width: int) -> list[Line]:
@@ -234,6 +240,15 @@ def _tokens(mark: Mark) -> str:
     thought = told.reasoning_output_tokens
     reasoning = f" ({number(thought)} reasoning)" if thought else ""
     return f"in {number(told.input_tokens)}{cached}, out {number(told.output_tokens)}{reasoning}"
+
+
+def _tick(ms: int) -> str:
+    """Without zeros that say nothing: `1 s`, `1.5 s`, `2 min`."""
+    if ms == 0:
+        return "0"
+    text = duration(ms).removesuffix(" 00 s").removesuffix(" 00 min").removesuffix(" 00 h")
+    count, _, unit = text.partition(" ")
+    return f"{float(count):g} {unit}" if "." in count else text
 
 
 def _words(part: str) -> str:

@@ -49,6 +49,8 @@ class Bar(NamedTuple):
     """Of several the longest."""
     status: str
     exit_code: int | None = None
+    waited_ms: int | None = None
+    """For an approval: not in `duration_ms`."""
     items: int = 1
 
 
@@ -168,6 +170,7 @@ def _bar(item: Item, zero: int, length: int) -> Bar:
         duration_ms=item.duration_ms,
         status=item.status,
         exit_code=item.exit_code,
+        waited_ms=item.approval_ms,
     )
 
 
