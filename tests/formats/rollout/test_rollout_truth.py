@@ -5,8 +5,9 @@ import pytest
 
 from canary import leaks_in
 from codex_telemetry.core.facts import Usage
+from codex_telemetry.formats.rollout import RolloutReader
 from recordings import Recording, Recordings, names
-from rolled import lines_of, name_of, read, rolled_up
+from rolled import NOW, lines_of, name_of, read, rolled_up
 from told import sent_by_the_model
 
 NO_USAGE = frozenset(names("0.20.0/*"))
@@ -81,9 +82,6 @@ def test_nothing_that_was_said_is_in_the_facts(recordings: Recordings, name: str
 
 @pytest.mark.parametrize("name", names())
 def test_nothing_that_was_said_is_kept_with_the_cursor(recordings: Recordings, name: str) -> None:
-    from codex_telemetry.formats.rollout import RolloutReader
-    from rolled import NOW
-
     for path in recordings.one(name).rollouts():
         reader = RolloutReader(name_of(path))
         for line in lines_of(path):

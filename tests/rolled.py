@@ -57,8 +57,9 @@ class Rolled:
     @property
     def events(self) -> list[str]:
         """Kinds of all events, in order of time."""
-        told = [*self.batch.turns.values(), *self.batch.sessions.values()]
-        found = [(min(e.starts.values()), e.kind) for t in told for e in t.events.values()]
+        told = [turn.events for turn in self.batch.turns.values()]
+        told += [session.events for session in self.batch.sessions.values()]
+        found = [(min(e.starts.values()), e.kind) for events in told for e in events.values()]
         return [kind for _, kind in sorted(found)]
 
     def count(self, what: str) -> int:
