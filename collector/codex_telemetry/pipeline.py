@@ -1,44 +1,34 @@
 """The one place where inputs, formats and the store meet: what is heard is read, and kept."""
 
-import math
-import sqlite3
-from collections.abc import Sequence
-from pathlib import Path
-from time import time
+import signal
 
 import anyio
-import anyio.to_thread
 import msgspec
+from anyio.abc import TaskStatus
 
 from codex_telemetry import formats, log
 from codex_telemetry.config import Paths
-from codex_telemetry.core.batch import Batch
+from codex_telemetry.core.batch import Batch, DriftCount, DriftKey
 from codex_telemetry.core.facts import Drift, Gap
 from codex_telemetry.core.identity import LaunchId
-from codex_telemetry.errors import UserError
 from codex_telemetry.formats.base import Stamp, StreamReader
 from codex_telemetry.inputs import live
 from codex_telemetry.store import spool
+from codex_telemetry.store.keeper import MOST_UNSAVED, PATIENCE_S, Keeper
 from codex_telemetry.store.writer import Writer
 
 GATHER_S = 0.1
 """Facts heard within this time are saved together; a finished turn is there well within a second."""
 
 RETRY_S = 0.5
-PATIENCE_S = 60.0
-"""How long a database that can't be written is tried again before a spool file is written."""
-
-MOST_UNSAVED = 200_000
-"""Facts held while nothing can be written; then they are spooled early, or lost and counted."""
-
-UNWRITABLE = (sqlite3.Error, OSError, UserError)
+"""How soon it is tried again to save what couldn't be saved."""
 
 
-def collect(paths: Paths, log_level: str | None = None) -> None:
+def collect(paths: Paths, log_level: str | None = None, *, patience_s: float = PATIENCE_S) -> None:
     """Be the collector: hear the pump on stdin until it ends, keep what is heard. Never raises for
     what Codex says or the disk does."""
     log.configure(log_level, paths.log)
-    anyio.run(_collect, paths)
+    anyio.run(_collect, paths, patience_s)
 
 
 def take_in_spool(paths: Paths) -> int:
@@ -56,29 +46,56 @@ async def _take_in(paths: Paths) -> int:
         await writer.close()
 
 
-async def _collect(paths: Paths) -> None:
-    hearing = Hearing()
+async def _collect(paths: Paths, patience_s: float) -> None:
     log.event(log.COLLECTOR_STARTED)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_keep, hearing, paths)
-        async for heard in live.listen(0):
-            for what in heard:
-                hearing.hear(what)
-            hearing.wake()
-        hearing.ended = True
-        hearing.wake()
+    hearing = Hearing()
+    keeper = Keeper(paths.database, paths.spool, patience_s=patience_s)
+    async with anyio.create_task_group() as ears:
+        listening = await ears.start(_listen, hearing)
+        await ears.start(_end_when_told, listening, keeper)
+        await _keep(hearing, keeper)
+        ears.cancel_scope.cancel()
     log.event(log.COLLECTOR_STOPPED)
+
+
+async def _listen(hearing: "Hearing", task_status: TaskStatus[anyio.CancelScope]) -> None:
+    """Hear all there is to hear. However that ends, what was heard is kept."""
+    try:
+        with anyio.CancelScope() as scope:
+            task_status.started(scope)
+            async for heard in live.listen(0):
+                for what in heard:
+                    hearing.hear(what)
+                await hearing.heard_some()
+    except Exception as error:  # noqa: BLE001 - see above
+        log.crash(error)
+    finally:
+        hearing.end()
+
+
+async def _end_when_told(
+    listening: anyio.CancelScope, keeper: Keeper, task_status: TaskStatus[None]
+) -> None:
+    """The machine shuts down, say: write what there is now, wherever it can be written."""
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        task_status.started()
+        async for _ in signals:
+            keeper.hurry()
+            listening.cancel()
 
 
 class Hearing:
     """What one launch says, as far as it isn't kept yet."""
 
     def __init__(self) -> None:
-        self.ended = False
+        self._ended = anyio.Event()
         self._launch = LaunchId("")
         self._reader: StreamReader | None = None
         self._batch = Batch("live", "")
+        self._drift: dict[DriftKey, DriftCount] = {}
         self._news = anyio.Event()
+        self._full = anyio.Event()
+        self._taken = anyio.Event()
 
     def hear(self, heard: live.Heard) -> None:
         match heard:
@@ -92,25 +109,47 @@ class Hearing:
                 if self._reader is not None:
                     self._reader.lost("server" if from_codex else "client")
 
+    async def heard_some(self) -> None:
+        """Let the keeper look; where it doesn't keep up, wait for it. Then the pipe fills, and the
+        pump counts what it can't pass on."""
+        if self._batch:
+            self._news.set()
+        if self._batch.facts > MOST_UNSAVED:
+            self._full.set()
+            await self._taken.wait()
+
+    def end(self) -> None:
+        """Nothing more will be heard."""
+        for event in (self._ended, self._news, self._full):
+            event.set()
+
+    @property
+    def has_ended(self) -> bool:
+        return self._ended.is_set()
+
     @property
     def is_over(self) -> bool:
-        """Nothing will be heard any more, and all that was is taken."""
-        return self.ended and not self._batch
-
-    def wake(self) -> None:
-        """Let the keeper look whether there is something to keep."""
-        if self.ended or self._batch:
-            self._news.set()
+        """Nothing more will be heard, and all that was is taken."""
+        return self.has_ended and not self._batch
 
     async def news(self) -> None:
+        """Wait until something is heard, or nothing will be any more."""
         await self._news.wait()
+
+    async def gather(self, seconds: float) -> None:
+        """Give it time to hear more; less if it ends, or has heard as much as it can hold."""
+        with anyio.move_on_after(seconds):
+            await self._full.wait()
 
     def take(self) -> Batch:
         """What isn't kept yet; from now on it is the taker's."""
         taken, self._batch = self._batch, Batch("live", self._launch)
         taken.codex_version = self._reader.codex_version if self._reader is not None else None
-        if not self.ended:
-            self._news = anyio.Event()
+        taken.counted_from(self._drift)
+        if not self.has_ended:
+            self._news, self._full = anyio.Event(), anyio.Event()
+        self._taken.set()
+        self._taken = anyio.Event()
         return taken
 
     def _read(self, line: live.Line) -> None:
@@ -128,98 +167,19 @@ class Hearing:
             self._batch.add(drift, line.wall_ms)
 
 
-async def _keep(hearing: Hearing, paths: Paths) -> None:
-    keeper = Keeper(paths.database, paths.spool)
+async def _keep(hearing: Hearing, keeper: Keeper) -> None:
     try:
         while not (hearing.is_over and keeper.is_done):
-            with anyio.move_on_after(None if keeper.is_done else RETRY_S):
+            if keeper.is_done:
                 await hearing.news()
-            if not hearing.ended:
-                await anyio.sleep(GATHER_S)
-            elif not keeper.is_done:
+                await hearing.gather(GATHER_S)
+            elif hearing.has_ended:
                 await anyio.sleep(RETRY_S)
-            await keeper.keep(hearing.take(), last=hearing.ended)
+            else:
+                await hearing.gather(RETRY_S)
+            await keeper.keep(hearing.take(), last=hearing.has_ended)
     finally:
         await keeper.close()
-
-
-class Keeper:
-    """Keeps batches of one launch: in the database, else, after a while, in a spool file."""
-
-    def __init__(self, database: Path, folders: Sequence[Path]) -> None:
-        self._database = database
-        self._folders = folders
-        self._writer: Writer | None = None
-        self._unsaved: Batch | None = None
-        self._failing_since: float | None = None
-        self._spool_after = 0.0
-
-    @property
-    def is_done(self) -> bool:
-        return self._unsaved is None
-
-    async def keep(self, batch: Batch, *, last: bool) -> None:
-        """Save a batch with what couldn't be saved before. `last`: nothing will come after it."""
-        if self._unsaved is not None:
-            batch.take(self._unsaved)
-        self._unsaved = batch or None
-        if self._unsaved is None:
-            return
-        try:
-            await self._save(self._unsaved)
-        except UNWRITABLE as error:
-            await self._failed(error, self._unsaved, last=last)
-        except Exception as error:  # noqa: BLE001 - one batch may be lost, not all after it
-            log.event(log.LOST, error=type(error).__name__)
-            await self.close()
-            self._unsaved = self._nothing_but_a_gap(batch, "could not be saved")
-        else:
-            self._unsaved = self._failing_since = None
-
-    async def close(self) -> None:
-        if self._writer is not None:
-            await self._writer.close()
-            self._writer = None
-
-    async def _save(self, batch: Batch) -> None:
-        if self._writer is not None and not self._writer.is_current():
-            await self.close()
-        if self._writer is None:
-            with anyio.fail_after(PATIENCE_S):
-                self._writer = await Writer.open(self._database)
-            await spool.take_in(self._writer, self._folders)
-        await self._writer.save(batch)
-
-    async def _failed(self, error: Exception, batch: Batch, *, last: bool) -> None:
-        await self.close()
-        now = anyio.current_time()
-        if self._failing_since is None:
-            self._failing_since, self._spool_after = now, now + PATIENCE_S
-            log.event(log.SAVE_FAILED, error=type(error).__name__)
-        # Trying again mends no file that is newer than we are, or another program's.
-        hopeless = isinstance(error, UserError)
-        out_of_patience = now >= (self._failing_since + PATIENCE_S if last else self._spool_after)
-        full = batch.facts > MOST_UNSAVED
-        if not (hopeless or out_of_patience or full):
-            return
-        kept = await anyio.to_thread.run_sync(spool.put, batch, self._folders)
-        self._spool_after = now + PATIENCE_S
-        if kept is not None:
-            log.event(log.SPOOLED)
-            self._unsaved = None
-        elif last and (hopeless or out_of_patience):
-            log.event(log.LOST)
-            self._unsaved = None
-        elif full:
-            self._unsaved = self._nothing_but_a_gap(batch, "nowhere to keep what was heard")
-
-    @staticmethod
-    def _nothing_but_a_gap(batch: Batch, reason: str) -> Batch:
-        """That something was lost, to be said at the next chance."""
-        at = math.floor(time() * 1000)
-        gap = Batch(batch.kind, batch.origin)
-        gap.add(Gap(at, None, reason), at)
-        return gap
 
 
 def _launch(body: bytes) -> str:

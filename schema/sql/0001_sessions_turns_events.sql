@@ -19,6 +19,7 @@ CREATE TABLE told_sessions (
     body BLOB NOT NULL,
     PRIMARY KEY (session_id, origin)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX told_sessions_by_origin ON told_sessions (origin);
 
 CREATE TABLE told_turns (
     turn_id TEXT NOT NULL,
@@ -26,6 +27,7 @@ CREATE TABLE told_turns (
     body BLOB NOT NULL,
     PRIMARY KEY (turn_id, origin)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX told_turns_by_origin ON told_turns (origin);
 
 -- Threads of Codex. A thread may be a root, a fork, a subagent or a review.
 CREATE TABLE sessions (
@@ -158,6 +160,7 @@ CREATE TABLE items (
     lines_removed INTEGER,
     PRIMARY KEY (turn_key, item_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX items_of_note ON items (turn_key) WHERE kind IN ('compaction', 'review');
 
 -- Responses of the model, by the thread's running total after each.
 CREATE TABLE responses (
@@ -189,7 +192,8 @@ CREATE TABLE events (
     status TEXT,
     sources INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX events_by_subject ON events (session_id, coalesce(turn_id, ''), event_key);
+CREATE UNIQUE INDEX events_of_turns ON events (turn_id, event_key) WHERE turn_id IS NOT NULL;
+CREATE UNIQUE INDEX events_of_sessions ON events (session_id, event_key) WHERE turn_id IS NULL;
 CREATE INDEX events_by_time ON events (at);
 
 -- Readings of rate-limit windows, as they came.
@@ -207,6 +211,7 @@ CREATE TABLE rate_limits (
     session_id TEXT,
     PRIMARY KEY (limit_id, window_minutes, observed_at, origin)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX rate_limits_by_origin ON rate_limits (origin);
 
 -- What Codex said that we don't know. Names and paths, never values.
 CREATE TABLE drift (

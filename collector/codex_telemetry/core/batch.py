@@ -1,5 +1,7 @@
 """Facts heard since the last save, joined as they come: its size is that of what changed."""
 
+from collections.abc import Callable
+
 from msgspec import Struct, field
 
 from codex_telemetry.core.facts import Drift, Fact, Gap, LimitSample, SessionFacts, TurnFacts
@@ -7,15 +9,35 @@ from codex_telemetry.core.identity import SessionId, TurnId
 from codex_telemetry.core.join import join
 
 MOST_DRIFT = 200
-"""Names of drift kept apart in one batch; the rest are counted under one name."""
+"""Names of drift kept apart by one origin; the rest are counted under one name."""
 
 THE_REST = "(more)"
+TOO_MANY = "too many names"
+
+DriftKey = tuple[str, str, str]
+"""Version or "", name, reason."""
 
 
-class DriftCount(Struct, array_like=True):
+class DriftCount(Struct, array_like=True, frozen=True):
     n: int
     first_seen: int
     last_seen: int
+
+    def and_then(self, later: "DriftCount") -> "DriftCount":
+        """Both, where the second was counted anew."""
+        return DriftCount(
+            self.n + later.n,
+            min(self.first_seen, later.first_seen),
+            max(self.last_seen, later.last_seen),
+        )
+
+    def or_so(self, other: "DriftCount") -> "DriftCount":
+        """The fuller of two counts that both started at the beginning."""
+        return DriftCount(
+            max(self.n, other.n),
+            min(self.first_seen, other.first_seen),
+            max(self.last_seen, other.last_seen),
+        )
 
 
 class Batch(Struct, array_like=True):
@@ -28,8 +50,8 @@ class Batch(Struct, array_like=True):
     sessions: dict[SessionId, SessionFacts] = field(default_factory=dict)
     turns: dict[TurnId, TurnFacts] = field(default_factory=dict)
     limits: list[LimitSample] = field(default_factory=list)
-    drift: dict[tuple[str, str, str], DriftCount] = field(default_factory=dict)
-    """(version or "", name, reason) → how often."""
+    drift: dict[DriftKey, DriftCount] = field(default_factory=dict)
+    """How often in this batch; of a live stream, once it is `counted_from`, how often so far."""
     gaps: list[Gap] = field(default_factory=list)
     facts: int = 0
     """How many were added: a measure of its size."""
@@ -46,37 +68,80 @@ class Batch(Struct, array_like=True):
         elif isinstance(fact, LimitSample):
             self.limits.append(fact)
         elif isinstance(fact, Drift):
-            self._count(fact, at)
+            _count(self.drift, _key(fact), DriftCount(1, at, at))
         else:
             self.gaps.append(fact)
 
-    def take(self, other: "Batch") -> None:
-        """Take in another batch of the same origin: what couldn't be saved, say."""
-        for turn in other.turns.values():
+    def take(self, later: "Batch") -> None:
+        """Take in a later batch of the same live stream: this one couldn't be saved, say."""
+        facts = self.facts + later.facts
+        for turn in later.turns.values():
             self.add(turn, 0)
-        for session in other.sessions.values():
+        for session in later.sessions.values():
             self.add(session, 0)
-        self.limits[:0] = other.limits
-        self.gaps[:0] = other.gaps
-        for key, theirs in other.drift.items():
+        self.limits += later.limits
+        self.gaps += later.gaps
+        for key, theirs in later.drift.items():
             mine = self.drift.get(key)
-            if mine is None:
-                self.drift[key] = theirs
-            else:
-                mine.n += theirs.n
-                mine.first_seen = min(mine.first_seen, theirs.first_seen)
-                mine.last_seen = max(mine.last_seen, theirs.last_seen)
-        self.codex_version = self.codex_version or other.codex_version
-        self.facts += len(other.limits) + len(other.gaps)
+            self.drift[key] = theirs if mine is None else mine.or_so(theirs)
+        self.codex_version = later.codex_version or self.codex_version
+        self.facts = facts
+
+    def counted_from(self, so_far: dict[DriftKey, DriftCount]) -> None:
+        """Make its counts of drift those since the beginning, `so_far` being those before it, which
+        are brought up to date. Then a batch that is saved twice changes nothing."""
+        fresh, self.drift = self.drift, {}
+        for key, count in fresh.items():
+            known = _count(so_far, key, count)
+            self.drift[known] = so_far[known]
 
     def __bool__(self) -> bool:
-        return self.facts > 0
+        return any(getattr(self, name) for name in _CONTENT)
 
-    def _count(self, drift: Drift, at: int) -> None:
-        key = (drift.codex_version or "", drift.name, drift.reason)
-        if key not in self.drift and len(self.drift) >= MOST_DRIFT:
-            key = (drift.codex_version or "", THE_REST, "too many names")
-        seen = self.drift.setdefault(key, DriftCount(0, at, at))
-        seen.n += 1
-        seen.last_seen = max(seen.last_seen, at)
-        seen.first_seen = min(seen.first_seen, at)
+    def halves(self) -> "tuple[Batch, Batch] | None":
+        """Two batches that hold all that this one does; None if it can't be divided."""
+        names = [name for name in _CONTENT if getattr(self, name)]
+        if len(names) > 1:
+            return self._with(names[:1], slice(None)), self._with(names[1:], slice(None))
+        middle = len(getattr(self, names[0])) // 2 if names else 0
+        if middle == 0:
+            return None
+        return self._with(names, slice(middle)), self._with(names, slice(middle, None))
+
+    def sifted(self, fits: "Callable[[Batch], bool]") -> "Batch":
+        """It without those of its facts that alone wouldn't fit."""
+        if fits(self):
+            return self
+        halves = self.halves()
+        if halves is None:
+            return self._with([], slice(0))
+        one, other = (half.sifted(fits) for half in halves)
+        one.take(other)
+        return one
+
+    def _with(self, names: list[str], part: slice) -> "Batch":
+        fresh = Batch(self.kind, self.origin, self.codex_version)
+        for name in names:
+            content = getattr(self, name)
+            if isinstance(content, dict):
+                setattr(fresh, name, dict(list(content.items())[part]))
+            else:
+                setattr(fresh, name, content[part])
+            fresh.facts += len(getattr(fresh, name))
+        return fresh
+
+
+_CONTENT = ("turns", "sessions", "limits", "drift", "gaps")
+
+
+def _key(drift: Drift) -> DriftKey:
+    return drift.codex_version or "", drift.name, drift.reason
+
+
+def _count(counts: dict[DriftKey, DriftCount], key: DriftKey, count: DriftCount) -> DriftKey:
+    """Add to what is counted, in a table that has an end; the name under which it was."""
+    if key not in counts and len(counts) >= MOST_DRIFT:
+        key = (key[0], THE_REST, TOO_MANY)
+    known = counts.get(key)
+    counts[key] = count if known is None else known.and_then(count)
+    return key

@@ -22,6 +22,15 @@ JUMP_MS = 1_000
 MOST_IN_A_LINE = 64 << 20
 """A longer line isn't kept to be read (the longest seen: 1,059,840 bytes)."""
 
+MOST_IN_A_FRAME = 64 << 20
+"""The pump's frames hold 64 KiB at most: what says it is longer than this is no frame."""
+
+TOO_LONG = "line too long"
+DROPPED = {
+    frames.GAP_CLIENT: "copies to Codex dropped",
+    frames.GAP_SERVER: "copies from Codex dropped",
+}
+
 
 class Frame(NamedTuple):
     """What the pump handed over. Ordered by `mono_ns`, then as it came."""
@@ -63,7 +72,10 @@ Heard = Line | Lost | Meta
 
 
 async def listen(fd: int) -> AsyncIterator[list[Heard]]:
-    """All that is heard on the pump's pipe until it ends, a batch at a time."""
+    """All that is heard on the pump's pipe until it ends, a batch at a time.
+
+    Raises `OSError`, `TornError`, once all that came before is told.
+    """
     os.set_blocking(fd, False)
     pending = Pending()
     lines = Lines()
@@ -75,13 +87,20 @@ async def listen(fd: int) -> AsyncIterator[list[Heard]]:
             continue
         try:
             chunk = os.read(fd, READ)
+            pending.feed(chunk)
         except BlockingIOError:
             continue
+        except (OSError, TornError):
+            yield list(lines.of(pending.all()))
+            raise
         if not chunk:
             yield list(lines.of(pending.all()))
             return
-        pending.feed(chunk)
         yield list(lines.of(pending.ripe()))
+
+
+class TornError(Exception):
+    """What comes through the pipe isn't what a pump sends."""
 
 
 class Pending:
@@ -103,6 +122,8 @@ class Pending:
         start = 0
         while len(held) - start >= HEADER.size:
             kind, length, wall_ns, mono_ns = HEADER.unpack_from(held, start)
+            if length > MOST_IN_A_FRAME:
+                raise TornError
             end = start + HEADER.size + length
             if len(held) < end:
                 break
@@ -134,52 +155,62 @@ class Lines:
         for frame in heard:
             wall_ms = self._clock.wall_ms(frame)
             if frame.kind in (frames.CLIENT, frames.SERVER):
-                from_codex = frame.kind == frames.SERVER
-                offset = localtime(wall_ms / 1000).tm_gmtoff // 60
-                half = self._halves[from_codex]
-                for text in half.lines(frame.payload):
-                    yield Line(from_codex, wall_ms, offset, text)
-                if half.given_up:
-                    yield Lost(from_codex, wall_ms, half.given_up, "line too long")
-                    half.given_up = 0
-            elif frame.kind in (frames.GAP_CLIENT, frames.GAP_SERVER):
+                yield from self._lines(frame, wall_ms)
+            elif frame.kind in DROPPED:
                 from_codex = frame.kind == frames.GAP_SERVER
-                (dropped,) = COUNT.unpack_from(frame.payload.ljust(COUNT.size, b"\0"))
+                (dropped,) = COUNT.unpack(frame.payload[: COUNT.size].ljust(COUNT.size, b"\0"))
                 self._halves[from_codex].torn()
-                yield Lost(from_codex, wall_ms, dropped, "copies dropped")
+                yield Lost(from_codex, wall_ms, dropped, DROPPED[frame.kind])
             elif frame.kind in (frames.START, frames.END):
                 yield Meta(frame.kind == frames.START, wall_ms, frame.payload)
 
+    def _lines(self, frame: Frame, wall_ms: int) -> Iterator[Line | Lost]:
+        from_codex = frame.kind == frames.SERVER
+        offset = utc_offset_min(wall_ms)
+        for text in self._halves[from_codex].lines(frame.payload):
+            if isinstance(text, int):
+                yield Lost(from_codex, wall_ms, text, TOO_LONG)
+            else:
+                yield Line(from_codex, wall_ms, offset, text)
+
 
 class _Half:
-    """One direction: the line that isn't whole yet."""
+    """One direction: the line that isn't whole yet. Of one that is too long only the size is kept."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
         self._size = 0
         self._skipping = False
-        self.given_up = 0
-        """Bytes of a line that grew too long."""
 
-    def lines(self, payload: bytes) -> Iterator[bytes]:
+    def lines(self, payload: bytes) -> Iterator[bytes | int]:
+        """The lines that are whole now; of one that was too long its number of bytes."""
         *whole, rest = payload.split(b"\n")
         for text in whole:
-            if not self._skipping:
-                yield b"".join([*self._parts, text])
-            self._skipping = False
-            self._parts.clear()
-            self._size = 0
-        if rest and not self._skipping:
-            self._parts.append(rest)
-            self._size += len(rest)
+            self._add(text)
             if self._size > MOST_IN_A_LINE:
-                self.given_up = self._size
-                self.torn()
+                yield self._size
+            elif not self._skipping:
+                yield b"".join(self._parts)
+            self._start(skipping=False)
+        self._add(rest)
 
     def torn(self) -> None:
-        self._skipping = True
+        """The rest of this line isn't one."""
+        self._start(skipping=True)
+
+    def _add(self, text: bytes) -> None:
+        if self._skipping:
+            return
+        self._size += len(text)
+        if self._size > MOST_IN_A_LINE:
+            self._parts.clear()
+        elif text:
+            self._parts.append(text)
+
+    def _start(self, *, skipping: bool) -> None:
         self._parts.clear()
         self._size = 0
+        self._skipping = skipping
 
 
 class SteadyClock:
@@ -194,3 +225,11 @@ class SteadyClock:
         if self._offset_ns is None or abs(offset - self._offset_ns) > JUMP_MS * 1_000_000:
             self._offset_ns = offset
         return (frame.mono_ns + self._offset_ns) // 1_000_000
+
+
+def utc_offset_min(wall_ms: int) -> int:
+    """This machine's offset from UTC at that time."""
+    try:
+        return localtime(wall_ms / 1000).tm_gmtoff // 60
+    except (OverflowError, ValueError, OSError):  # no such year
+        return 0

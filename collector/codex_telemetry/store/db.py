@@ -4,7 +4,9 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+import stat
+import time
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -15,7 +17,14 @@ APPLICATION_ID = 0x43585454
 """`PRAGMA application_id` of our files: "CXTT"."""
 
 BUSY_MS = 5_000
-"""How long one statement waits for another writer."""
+"""How long one statement waits for another writer, and a process for one that migrates."""
+
+_BESIDE = {
+    "-wal": (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83"),
+    "-shm": (b"\x18\xe2\x2d\x00", b"\x00\x2d\xe2\x18"),
+    "-journal": (b"\xd9\xd5\x05\xf9", b"\0\0\0\0"),
+}
+"""What SQLite keeps beside a database, and how such a file begins where it isn't empty."""
 
 
 class NotOursError(UserError):
@@ -42,22 +51,30 @@ def version() -> int:
     return len(migrations())
 
 
-def prepare(path: Path) -> None:
+def prepare(path: Path, steps: Sequence[str] | None = None) -> None:
     """Make the file if it isn't there (0600, its folder 0700) and bring it up to date.
 
-    Raises `NewerDatabaseError`, `NotOursError`, or `OSError`/`sqlite3.Error` where it can't be opened.
-    Blocking: it may wait for another process that migrates.
+    `steps`: all migrations, if not our own. Raises `NewerDatabaseError`, `NotOursError`, or
+    `OSError`/`sqlite3.Error` where it can't be opened, or another process is at it for too long.
     """
-    if not path.parent.is_dir():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    with contextlib.closing(_connect(path)) as db:
-        found = _check(db, path)
-        if found == version():
-            return
-    with _locked(path), contextlib.closing(_connect(path)) as db:
-        _migrate(db, _check(db, path))
+    steps = migrations() if steps is None else steps
+    make_folder(path.parent)
+    if _look(path, len(steps)) is not None:
+        with contextlib.closing(_connect(path)) as db:
+            if _version(db, path, len(steps)) == len(steps):
+                return
+    with _locked(path):
+        if _look(path, len(steps)) is None:
+            _begin(path)
+        with contextlib.closing(_connect(path)) as db:
+            _migrate(db, _version(db, path, len(steps)), steps)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that aren't there, each 0700."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
@@ -72,40 +89,90 @@ def open_reader(path: Path) -> sqlite3.Connection:
             hint="record something: codex-telemetry run -- codex app-server",
         )
     try:
-        db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_MS / 1000)
-        db.execute("PRAGMA query_only=ON")
-        found = _check(db, path)
-    except sqlite3.OperationalError as error:
+        if _look(path, version()) is not None:
+            db = _connect_to_read(path)
+            if db is not None:
+                return db
+    except (OSError, sqlite3.OperationalError) as error:
         raise UserError(
             f"cannot open the database {path}: {error}",
             hint="check its permissions, or name another with --db",
         ) from None
-    if found < version():
-        db.close()
-        try:
-            prepare(path)
-        except (OSError, sqlite3.Error) as error:
-            raise UserError(
-                f"the database {path} is of an older version and can't be upgraded: {error}",
-                hint="make it writable, or run any command once as its owner",
-            ) from None
-        return open_reader(path)
-    db.row_factory = sqlite3.Row
-    return db
+    try:
+        prepare(path)
+    except (OSError, sqlite3.Error) as error:
+        raise UserError(
+            f"the database {path} is of an older version and can't be upgraded: {error}",
+            hint="make it writable, or run any command once as its owner",
+        ) from None
+    return open_reader(path)
+
+
+def newer(path: Path, found: int, known: int) -> NewerDatabaseError:
+    return NewerDatabaseError(
+        f"{path} was written by a newer version (schema {found}, this reads {known})",
+        hint="upgrade codex-telemetry, or name another file with --db",
+    )
+
+
+def _look(path: Path, known: int) -> int | None:
+    """The version by the file's own first page, which may be behind; None where there is no file, or
+    an empty one. Raises where it isn't ours or is newer.
+
+    As immutable, so that nothing is written: to open another program's database as usual would
+    already bring its journal to an end. And by SQLite itself: to close a file of our own opening
+    would drop the locks of every connection this process has to it (POSIX).
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        raise NotOursError(f"{path} is not a file", hint="name another file with --db")
+    if found.st_size == 0:
+        return None
+    with contextlib.closing(_open(path, "mode=ro&immutable=1")) as db:
+        return _version(db, path, known)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
+    db = _open(path, "mode=rw")
     db.execute("PRAGMA foreign_keys=ON")
     return db
 
 
-def _check(db: sqlite3.Connection, path: Path) -> int:
-    """The schema's version; 0 for a fresh file. Raises where it isn't ours or is newer."""
+def _connect_to_read(path: Path) -> sqlite3.Connection | None:
+    """None if its version is an older one."""
+    # In a folder where we may not write, SQLite can't make what it shares with other processes.
+    # Where no other is at work, the file is all there is.
+    alone = not path.with_name(f"{path.name}-wal").exists()
+    still = alone and not os.access(path.parent, os.W_OK)
+    db = _open(path, "mode=ro&immutable=1" if still else "mode=ro")
+    try:
+        found = _version(db, path, version())
+        db.execute("PRAGMA query_only=ON")
+    except BaseException:
+        db.close()
+        raise
+    if found != version():
+        db.close()
+        return None
+    db.row_factory = sqlite3.Row
+    return db
+
+
+def _open(path: Path, how: str) -> sqlite3.Connection:
+    """Never creates a file: that is `_begin`'s, who sees to its mode."""
+    return sqlite3.connect(
+        f"{path.as_uri()}?{how}", uri=True, timeout=BUSY_MS / 1000, isolation_level=None
+    )
+
+
+def _version(db: sqlite3.Connection, path: Path, known: int) -> int:
+    """The schema's version. Raises where it isn't ours or is newer than `known`."""
     try:
         application = db.execute("PRAGMA application_id").fetchone()[0]
         found = int(db.execute("PRAGMA user_version").fetchone()[0])
-        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
             raise
@@ -113,39 +180,75 @@ def _check(db: sqlite3.Connection, path: Path) -> int:
             f"{path} is not a SQLite database",
             hint="move it away, or name another file with --db",
         ) from None
-    if application != APPLICATION_ID and (tables or application):
+    if application != APPLICATION_ID and not _is_empty(db, application):
         raise NotOursError(
             f"{path} is a database of another program",
             hint="name another file with --db",
         )
-    if found > version():
-        raise NewerDatabaseError(
-            f"{path} was written by a newer version (schema {found}, this reads {version()})",
-            hint="upgrade codex-telemetry, or name another file with --db",
-        )
+    if found > known:
+        raise newer(path, found, known)
     return found
 
 
-def _migrate(db: sqlite3.Connection, found: int) -> None:
+def _is_empty(db: sqlite3.Connection, application: int) -> bool:
+    """Whether a process was killed while it began the file, and SQLite has taken that back."""
+    return application == 0 and db.execute("PRAGMA page_count").fetchone()[0] == 0
+
+
+def _begin(path: Path) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    path.chmod(0o600)  # it may have been there, empty
+    _clear_beside(path)
+
+
+def _clear_beside(path: Path) -> None:
+    """Remove what a deleted database has left behind. A process that still has it open would
+    otherwise share its memory with ours, and both would be damaged."""
+    for ending, beginnings in _BESIDE.items():
+        beside = path.with_name(path.name + ending)
+        try:
+            with beside.open("rb") as file:
+                begins = file.read(4)
+        except FileNotFoundError:
+            continue
+        if begins and begins not in beginnings:
+            raise NotOursError(
+                f"{beside} is in the way, and not ours",
+                hint="move it away, or name another file with --db",
+            )
+        beside.unlink()
+
+
+def _migrate(db: sqlite3.Connection, found: int, steps: Sequence[str]) -> None:
     if found == 0:
+        # Ours before anything else is in it, so that every other file is known not to be.
+        db.execute(f"PRAGMA application_id={APPLICATION_ID}")
         # Before the first table: a wrapper, a backfill and reports work on it at once.
         db.execute("PRAGMA journal_mode=WAL")
-    for number, sql in enumerate(migrations()[found:], start=found + 1):
+    for number, sql in enumerate(steps[found:], start=found + 1):
         # One transaction each: a kill in between leaves the last whole version.
-        db.executescript(
-            f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA application_id={APPLICATION_ID};\n"
-            f"PRAGMA user_version={number};\nCOMMIT;"
-        )
+        db.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version={number};\nCOMMIT;")
 
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """One process at a time migrates; the lock goes with its process."""
-    lock = os.open(
-        path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600
-    )
+    """One process at a time makes or migrates; the lock goes with its process."""
+    flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    lock = os.open(path.with_name(path.name + ".lock"), flags, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        deadline = time.monotonic() + BUSY_MS / 1000
+        while not _is_taken(lock):
+            if time.monotonic() > deadline:
+                raise sqlite3.OperationalError("another process is upgrading it")
+            time.sleep(0.02)
         yield
     finally:
         os.close(lock)
+
+
+def _is_taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

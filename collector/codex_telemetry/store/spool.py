@@ -5,7 +5,6 @@ A spool file is one batch (msgpack): facts, so no content. It is 0600 in a folde
 
 import contextlib
 import os
-import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,24 +12,23 @@ from pathlib import Path
 import msgspec
 
 from codex_telemetry.core.batch import Batch
-from codex_telemetry.store.writer import Writer
+from codex_telemetry.store.db import make_folder
+from codex_telemetry.store.writer import UnsoundError, Writer
 
 SUFFIX = ".spool"
 
-UNUSABLE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError, OverflowError)
-"""What a file says can't be saved, whatever the state of the database."""
-
 _decode = msgspec.msgpack.Decoder(Batch).decode
+_encode = msgspec.msgpack.encode
 
 
 def put(batch: Batch, folders: Iterable[Path]) -> Path | None:
-    """Keep a batch in the first folder that takes it; None if none does. Never raises."""
-    body = msgspec.msgpack.encode(batch)
+    """Keep a batch in the first folder that takes it; None if none does. Never raises `OSError`."""
+    body = _encode(batch.sifted(_can_be_encoded))
     for folder in folders:
         name = f"{time.time_ns():x}-{os.getpid()}{SUFFIX}"
         draft = folder / f".{name}"
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder)
             if not _is_private(folder):
                 continue
             with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as f:
@@ -50,23 +48,36 @@ def waiting(folders: Iterable[Path]) -> Iterator[Path]:
     for folder in folders:
         with contextlib.suppress(OSError):
             if _is_private(folder):
-                yield from sorted(p for p in folder.iterdir() if p.suffix == SUFFIX)
+                yield from sorted(folder.glob(f"[!.]*{SUFFIX}"))
 
 
 async def take_in(writer: Writer, folders: Iterable[Path]) -> int:
     """Save what waits, each file once, and remove it; how many were. Raises as `Writer.save`.
 
-    A file that can't be read as a batch stays where it is, for `doctor` to show.
+    A file that can't be read, or saved, stays where it is, for `doctor` to show.
     """
     taken = 0
     for path in list(waiting(folders)):
         try:
-            taken += await writer.save(_decode(path.read_bytes()), spool=path.name)
-        except (FileNotFoundError, PermissionError, msgspec.MsgspecError, *UNUSABLE):
+            batch = _decode(path.read_bytes())
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             continue
+        try:
+            taken += await writer.save(batch, spool=path.name)
+        except UnsoundError:
+            continue
+        # One that can't be removed isn't taken in again: the database knows its name.
         with contextlib.suppress(OSError):
             path.unlink()
     return taken
+
+
+def _can_be_encoded(batch: Batch) -> bool:
+    try:
+        _encode(batch)
+    except (msgspec.MsgspecError, UnicodeEncodeError, OverflowError):
+        return False
+    return True
 
 
 def _is_private(folder: Path) -> bool:

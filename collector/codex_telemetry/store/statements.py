@@ -1,5 +1,7 @@
 """The statements that write. What a value shall be is decided in Python; these only keep it."""
 
+from typing import NamedTuple
+
 from msgspec import Struct
 
 from codex_telemetry.core.rows import EventRow, ItemRow, ResponseRow, SessionRow, TurnRow
@@ -9,14 +11,38 @@ def _columns(row: type[Struct]) -> list[str]:
     return list(row.__struct_fields__)
 
 
-def _upsert(table: str, columns: list[str], key: str, keep: frozenset[str] = frozenset()) -> str:
+def _upsert(table: str, columns: list[str], key: str) -> str:
     names = ", ".join(columns)
     marks = ", ".join("?" * len(columns))
-    fresh = ", ".join(f"{c} = excluded.{c}" for c in columns if c not in keep)
-    return (
-        f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT ({key}) DO UPDATE SET {fresh}"
+    fresh = ", ".join(f"{c} = excluded.{c}" for c in columns)
+    return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT {key} DO UPDATE SET {fresh}"
+
+
+class Belonging(NamedTuple):
+    """Rows that belong to a subject: to be saved, counted, and removed if they aren't listed."""
+
+    save: str
+    number: str
+    purge: str
+
+
+def _belonging(
+    table: str, columns: list[str], conflict: str = "({}, {})", only: str = "1"
+) -> Belonging:
+    """The first column names the subject, the second is the key within it."""
+    subject, key, *_ = columns
+    return Belonging(
+        save=_upsert(table, columns, conflict.format(subject, key)),
+        number=f"""
+            SELECT {subject}, count(*) FROM {table}
+            WHERE {subject} IN (SELECT value FROM json_each(?)) AND {only} GROUP BY {subject}""",
+        purge=f"""
+            DELETE FROM {table} WHERE {subject} = ? AND {only}
+            AND {key} NOT IN (SELECT value FROM json_each(?))""",
     )
 
+
+VERSION = "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version"
 
 ORIGIN = """
 INSERT INTO origins (kind, name, codex_version, first_at, last_at)
@@ -40,7 +66,10 @@ SAVE_TOLD = {
 }
 
 TOLD_BETWEEN = "SELECT turn_id, origin, body FROM told_turns WHERE turn_id >= ? AND turn_id < ?"
-TOLD_BY = "SELECT turn_id FROM told_turns WHERE origin = ?"
+TOLD_BY = {
+    "sessions": "SELECT session_id FROM told_sessions WHERE origin = ?",
+    "turns": "SELECT turn_id FROM told_turns WHERE origin = ?",
+}
 FORGET = tuple(
     f"DELETE FROM {table} WHERE origin = ?"
     for table in ("told_turns", "told_sessions", "rate_limits", "drift", "gaps")
@@ -48,15 +77,15 @@ FORGET = tuple(
 THREADS_OF = """
 SELECT DISTINCT session_id FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))
 """
-REMOVE_TURN = "DELETE FROM turns WHERE turn_id = ?"
-REMOVE_EVENTS = "DELETE FROM events WHERE turn_id = ?"
-
-_SESSION = _columns(SessionRow)
-SESSION = _upsert("sessions", _SESSION, "session_id")
-BARE_SESSION = f"""
-INSERT INTO sessions ({", ".join(_SESSION)}) VALUES ({", ".join("?" * len(_SESSION))})
-ON CONFLICT (session_id) DO UPDATE SET sources = sources | excluded.sources
+REMOVE_TURNS = "DELETE FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))"
+REMOVE_EVENTS = "DELETE FROM events WHERE turn_id IN (SELECT value FROM json_each(?))"
+REMOVE_SESSIONS = "DELETE FROM sessions WHERE session_id IN (SELECT value FROM json_each(?))"
+REMOVE_SESSION_EVENTS = """
+DELETE FROM events
+WHERE turn_id IS NULL AND session_id IN (SELECT value FROM json_each(?))
 """
+
+SESSION = _upsert("sessions", _columns(SessionRow), "(session_id)")
 
 PLACES = """
 SELECT turn_id, session_id, turn_index, started_at FROM turns
@@ -65,17 +94,19 @@ WHERE session_id IN (SELECT value FROM json_each(?))
 """
 SET_ASIDE = "UPDATE turns SET turn_index = -1 - turn_key WHERE turn_id = ?"
 PUT_BACK = "UPDATE turns SET turn_index = ? WHERE turn_id = ?"
-TURN = _upsert("turns", [*_columns(TurnRow), "turn_index"], "turn_id")
+TURN = _upsert("turns", [*_columns(TurnRow), "turn_index"], "(turn_id)")
 TURN_KEYS = "SELECT turn_id, turn_key FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))"
 
-ITEM = _upsert("items", ["turn_key", *_columns(ItemRow)], "turn_key, item_id")
-RESPONSE = _upsert(
-    "responses", ["turn_key", *_columns(ResponseRow)], "turn_key, running_total_tokens"
-)
-EVENT = _upsert(
+ITEMS = _belonging("items", ["turn_key", *_columns(ItemRow)])
+RESPONSES = _belonging("responses", ["turn_key", *_columns(ResponseRow)])
+_EVENT = _columns(EventRow)
+TURN_EVENTS = _belonging(
     "events",
-    ["session_id", "turn_id", *_columns(EventRow)],
-    "session_id, coalesce(turn_id, ''), event_key",
+    ["turn_id", "event_key", "session_id", *_EVENT[1:]],
+    "({}, {}) WHERE turn_id IS NOT NULL",
+)
+SESSION_EVENTS = _belonging(
+    "events", ["session_id", *_EVENT], "({}, {}) WHERE turn_id IS NULL", only="turn_id IS NULL"
 )
 
 SUM_UP = """
@@ -85,18 +116,18 @@ UPDATE sessions SET
     input_tokens = s.input_tokens, cached_input_tokens = s.cached_input_tokens,
     cache_write_input_tokens = s.cache_write_input_tokens, output_tokens = s.output_tokens,
     reasoning_output_tokens = s.reasoning_output_tokens, total_tokens = s.total_tokens,
-    last_at = max(coalesce(sessions.last_at, 0), coalesce(s.last_at, 0))
+    last_at = coalesce(max(sessions.last_at, s.last_at), sessions.last_at, s.last_at)
 FROM (
-    SELECT session_id, count(*) AS turns,
-        count(*) FILTER (WHERE status = 'interrupted') AS interrupted,
-        count(*) FILTER (WHERE status = 'failed') AS failed,
-        sum(prompts) AS prompts, sum(messages) AS messages, sum(tool_calls) AS tool_calls,
-        sum(input_tokens) AS input_tokens, sum(cached_input_tokens) AS cached_input_tokens,
-        sum(cache_write_input_tokens) AS cache_write_input_tokens,
-        sum(output_tokens) AS output_tokens,
-        sum(reasoning_output_tokens) AS reasoning_output_tokens,
-        sum(total_tokens) AS total_tokens, max(coalesce(ended_at, started_at)) AS last_at
-    FROM turns WHERE session_id IN (SELECT value FROM json_each(?)) GROUP BY session_id
+    SELECT j.value AS session_id, count(t.turn_key) AS turns,
+        count(*) FILTER (WHERE t.status = 'interrupted') AS interrupted,
+        count(*) FILTER (WHERE t.status = 'failed') AS failed,
+        sum(t.prompts) AS prompts, sum(t.messages) AS messages, sum(t.tool_calls) AS tool_calls,
+        sum(t.input_tokens) AS input_tokens, sum(t.cached_input_tokens) AS cached_input_tokens,
+        sum(t.cache_write_input_tokens) AS cache_write_input_tokens,
+        sum(t.output_tokens) AS output_tokens,
+        sum(t.reasoning_output_tokens) AS reasoning_output_tokens,
+        sum(t.total_tokens) AS total_tokens, max(coalesce(t.ended_at, t.started_at)) AS last_at
+    FROM json_each(?) AS j LEFT JOIN turns AS t ON t.session_id = j.value GROUP BY j.value
 ) AS s
 WHERE sessions.session_id = s.session_id
 """
@@ -111,32 +142,41 @@ COUNT_EVENTS = """
 UPDATE sessions SET
     rollbacks = (
         SELECT count(*) FROM events AS e
-        WHERE e.session_id = sessions.session_id AND e.kind = 'thread_rolled_back'),
-    compactions = (
-        SELECT count(*) FROM items JOIN turns USING (turn_key)
-        WHERE turns.session_id = sessions.session_id AND items.kind = 'compaction'),
-    reviews = (
-        SELECT count(DISTINCT turn_key) FROM items JOIN turns USING (turn_key)
-        WHERE turns.session_id = sessions.session_id AND items.kind = 'review')
+        WHERE e.session_id = sessions.session_id AND e.turn_id IS NULL
+            AND e.kind = 'thread_rolled_back'),
+    (compactions, reviews) = (
+        SELECT count(*) FILTER (WHERE i.kind = 'compaction'),
+            count(DISTINCT t.turn_key) FILTER (WHERE i.kind = 'review')
+        FROM turns AS t JOIN items AS i ON i.turn_key = t.turn_key
+        WHERE t.session_id = sessions.session_id AND i.kind IN ('compaction', 'review'))
 WHERE session_id IN (SELECT value FROM json_each(?))
 """
 
 LIMIT = """
-INSERT OR IGNORE INTO rate_limits (
+INSERT INTO rate_limits (
     origin, observed_at, limit_id, window_minutes, used_percent, resets_at, plan_type,
     has_credits, unlimited_credits, credit_balance, session_id
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
 DRIFT_NAMES = "SELECT codex_version, name, reason FROM drift WHERE origin = ?"
-DRIFT = """
+_DRIFT = """
 INSERT INTO drift (origin, codex_version, name, reason, n, first_seen, last_seen)
 VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (origin, codex_version, name, reason) DO UPDATE SET
-    n = n + excluded.n,
+    n = {},
     first_seen = min(first_seen, excluded.first_seen),
     last_seen = max(last_seen, excluded.last_seen)
 """
+DRIFT = {
+    # A launch counts from its start. Of a file each line is told once: its cursor sees to that.
+    "live": _DRIFT.format("max(n, excluded.n)"),
+    "rollout": _DRIFT.format("n + excluded.n"),
+}
 GAP = """
-INSERT OR IGNORE INTO gaps (origin, at, reason, dropped_bytes, session_id) VALUES (?, ?, ?, ?, ?)
+INSERT INTO gaps (origin, at, reason, dropped_bytes, session_id) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (origin, at, reason) DO UPDATE SET dropped_bytes = coalesce(
+    max(dropped_bytes, excluded.dropped_bytes), dropped_bytes, excluded.dropped_bytes)
 """
-TAKE_SPOOL = "INSERT OR IGNORE INTO spools (name, taken_at) VALUES (?, unixepoch() * 1000)"
+TAKE_SPOOL = """
+INSERT INTO spools (name, taken_at) VALUES (?, unixepoch() * 1000) ON CONFLICT DO NOTHING
+"""

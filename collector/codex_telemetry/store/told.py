@@ -8,7 +8,7 @@ import msgspec
 
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import SessionFacts, TurnFacts
-from codex_telemetry.core.identity import TurnId, is_uuid
+from codex_telemetry.core.identity import SessionId, TurnId, is_uuid
 from codex_telemetry.core.join import join
 from codex_telemetry.core.pairing import united
 from codex_telemetry.core.settle import owner
@@ -21,33 +21,65 @@ _turn = msgspec.msgpack.Decoder(TurnFacts)
 _session = msgspec.msgpack.Decoder(SessionFacts)
 
 
+class Orphans(NamedTuple):
+    """What an origin told that is forgotten: others may still tell of it."""
+
+    sessions: frozenset[str] = frozenset()
+    turns: frozenset[str] = frozenset()
+
+
 class Told(NamedTuple):
     """All that anyone ever told of the threads and turns that a save is about."""
 
     sessions: dict[str, SessionFacts]
+    """Those told of now, those under which one of the turns was ever told, those that lost one."""
     turns: dict[str, TurnFacts]
-    bereft: set[str]
-    """Threads that lost a turn: its row is removed, their turns need their places anew."""
+    gone: set[str]
+    """Threads of which nobody tells any more."""
 
 
-async def tell(db: aiosqlite.Connection, origin: int, batch: Batch, *, afresh: bool) -> Told:
-    """Keep what an origin tells now, joined into what it told before (`afresh`: instead of it)."""
+async def forget(db: aiosqlite.Connection, origin: int) -> Orphans:
+    """Forget all that an origin told; `tell` then sees to the rows that were made from it."""
+    told = [
+        frozenset(row[0] for row in await db.execute_fetchall(statement, (origin,)))
+        for statement in (sql.TOLD_BY["sessions"], sql.TOLD_BY["turns"])
+    ]
+    for statement in sql.FORGET:
+        await db.execute(statement, (origin,))
+    return Orphans(*told)
+
+
+async def tell(db: aiosqlite.Connection, origin: int, batch: Batch, orphans: Orphans) -> Told:
+    """Keep what an origin tells now, joined into what it told before."""
     teller = _Teller(db, origin)
-    orphans = await teller.forget() if afresh else set()
-    sessions = await teller.told(
-        "sessions", {str(k): v for k, v in batch.sessions.items()}, _session
-    )
     turns = await teller.told("turns", {str(k): v for k, v in batch.turns.items()}, _turn)
-    turns |= await teller.still_told(orphans - turns.keys())
-    turns = await teller.unite(turns)
-    return Told(sessions, turns, teller.bereft)
+    turns |= await teller.still_told("turns", orphans.turns - turns.keys(), _turn)
+    gone = orphans.turns - turns.keys()
+    turns, paired = await teller.unite(turns)
+    bereft = await teller.remove(gone | paired)
+
+    sessions = await teller.told("sessions", _introduced(batch), _session)
+    concerned = {str(thread) for turn in turns.values() for thread in turn.tellers}
+    concerned |= bereft | orphans.sessions
+    sessions |= await teller.still_told("sessions", concerned - sessions.keys(), _session)
+    return Told(sessions, turns, concerned - sessions.keys())
+
+
+def _introduced(batch: Batch) -> dict[str, SessionFacts]:
+    """The threads a batch tells of; a turn may be told of one that nobody introduced."""
+    sessions = {str(k): v for k, v in batch.sessions.items()}
+    for turn in batch.turns.values():
+        for thread in turn.tellers:
+            met = SessionFacts(SessionId(thread), sources=turn.sources, captured=turn.captured)
+            known = sessions.get(thread)
+            sessions[thread] = met if known is None else join(known, met)
+    return sessions
 
 
 class _Teller:
     def __init__(self, db: aiosqlite.Connection, origin: int) -> None:
         self._db = db
         self._origin = origin
-        self.bereft: set[str] = set()
 
     async def told(
         self, what: str, told: dict[str, F], decoder: msgspec.msgpack.Decoder[F]
@@ -56,8 +88,7 @@ class _Teller:
         that any origin ever told of the same things."""
         everything = dict(told)
         mine = dict(told)
-        rows = await self._all(sql.TOLD[what], (json_list(told),))
-        for key, teller, body in rows:
+        for key, teller, body in await self._all(sql.TOLD[what], (json_list(told),)):
             before = decoder.decode(body)
             if teller == self._origin:
                 mine[key] = join(before, mine[key])
@@ -68,48 +99,48 @@ class _Teller:
         )
         return everything
 
-    async def forget(self) -> set[str]:
-        """Forget all that the origin told; the ids of the turns it told of."""
-        told = {row[0] for row in await self._all(sql.TOLD_BY, (self._origin,))}
-        for statement in sql.FORGET:
-            await self._db.execute(statement, (self._origin,))
+    async def still_told(
+        self, what: str, keys: Iterable[str], decoder: msgspec.msgpack.Decoder[F]
+    ) -> dict[str, F]:
+        """What anyone tells of these things; one of which nobody tells isn't among them."""
+        told: dict[str, F] = {}
+        for key, _, body in await self._all(sql.TOLD[what], (json_list(keys),)):
+            facts = decoder.decode(body)
+            told[key] = join(told[key], facts) if key in told else facts
         return told
 
-    async def still_told(self, turns: set[str]) -> dict[str, TurnFacts]:
-        """What others tell of these turns; those of which nobody tells are removed."""
-        told: dict[str, TurnFacts] = {}
-        for turn_id, _, body in await self._all(sql.TOLD["turns"], (json_list(turns),)):
-            facts = _turn.decode(body)
-            told[turn_id] = join(told[turn_id], facts) if turn_id in told else facts
-        await self._remove(turns - told.keys())
-        return told
-
-    async def unite(self, turns: dict[str, TurnFacts]) -> dict[str, TurnFacts]:
+    async def unite(self, turns: dict[str, TurnFacts]) -> tuple[dict[str, TurnFacts], set[str]]:
         """Take a turn of an old release that was heard and one that was logged for one, where they
-        are: see `core.pairing`. All turns of the thread without an id of Codex's own take part."""
+        are: see `core.pairing`. All turns of the thread without an id of Codex's own take part.
+
+        Also gives the ids that are now the other half's."""
         threads = {owner(facts) for turn, facts in turns.items() if not is_uuid(turn)}
-        result = {turn: facts for turn, facts in turns.items() if is_uuid(turn)}
+        result = dict(turns)
+        paired: set[str] = set()
         for thread in threads:
+            if not await self._all(sql.TOLD_BETWEEN, (f"{thread}:@", f"{thread}:A")):
+                continue
             told: dict[TurnId, TurnFacts] = {}
             for turn_id, _, body in await self._all(sql.TOLD_BETWEEN, (f"{thread}:", f"{thread};")):
                 facts = _turn.decode(body)
                 told[turn_id] = join(told[turn_id], facts) if turn_id in told else facts
             one = united(told)
-            await self._remove(set(told) - set(one))
+            paired |= told.keys() - one.keys()
             result |= {str(turn_id): facts for turn_id, facts in one.items()}
-        return result
+        return {turn: facts for turn, facts in result.items() if turn not in paired}, paired
 
-    async def _remove(self, turns: Iterable[str]) -> None:
-        gone = [(turn_id,) for turn_id in turns]
-        ids = json_list(turn_id for (turn_id,) in gone)
-        self.bereft |= {row[0] for row in await self._all(sql.THREADS_OF, (ids,))}
-        await self._db.executemany(sql.REMOVE_EVENTS, gone)
-        await self._db.executemany(sql.REMOVE_TURN, gone)
+    async def remove(self, turns: Iterable[str]) -> set[str]:
+        """Remove the rows of turns; the threads that had them."""
+        gone = json_list(turns)
+        bereft = {row[0] for row in await self._all(sql.THREADS_OF, (gone,))}
+        await self._db.execute(sql.REMOVE_EVENTS, (gone,))
+        await self._db.execute(sql.REMOVE_TURNS, (gone,))
+        return bereft
 
     async def _all(self, query: str, values: tuple[Any, ...]) -> list[Any]:
         return list(await self._db.execute_fetchall(query, values))
 
 
-def json_list(keys: Iterable[str]) -> str:
+def json_list(keys: Iterable[str | int]) -> str:
     """A list of keys for `json_each(?)`: one statement, however many."""
     return msgspec.json.encode(list(keys)).decode()

@@ -1,53 +1,66 @@
 """Save what was told: load what is known of the same things, join, settle, save. One transaction."""
 
 import sqlite3
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Self
+from time import time
+from typing import Self
 
 import aiosqlite
 import anyio
 import anyio.to_thread
-import msgspec
 
-from codex_telemetry.core.batch import MOST_DRIFT, THE_REST, Batch
-from codex_telemetry.core.facts import SessionFacts, TurnFacts
-from codex_telemetry.core.settle import (
-    owner,
-    settle_events,
-    settle_item,
-    settle_responses,
-    settle_session,
-    settle_turn,
-)
+from codex_telemetry.core.batch import MOST_DRIFT, THE_REST, TOO_MANY, Batch
+from codex_telemetry.core.facts import Gap, LimitSample
+from codex_telemetry.errors import UserError
 from codex_telemetry.store import cursors
 from codex_telemetry.store import db as database
 from codex_telemetry.store import statements as sql
 from codex_telemetry.store.cursors import Cursor
-from codex_telemetry.store.order import Placed, place
-from codex_telemetry.store.told import json_list, tell
+from codex_telemetry.store.settled import save_rows
+from codex_telemetry.store.told import Orphans, forget, tell
+
+MOST_UNSOUND = 100
+"""So many facts that can't be saved are left out of a batch; with more, the mistake is ours."""
+
+NOT_SAVED = "could not be saved"
+"""The reason of the gap that stands for such a fact."""
+
+_UNSOUND = (
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
+
+
+class UnsoundError(Exception):
+    """So much of a batch can't be saved that the mistake must be ours."""
 
 
 class Writer:
     """One connection that writes. Others may write at once: each save is one transaction."""
 
-    def __init__(self, path: Path, connection: aiosqlite.Connection) -> None:
+    def __init__(self, path: Path, file: tuple[int, int], connection: aiosqlite.Connection) -> None:
         self._path = path
+        self._file = file
         self._db = connection
-        self._inode = path.stat().st_ino
 
     @classmethod
-    async def open(cls, path: Path) -> Self:
-        """Open the database, making or migrating it. Raises what `db.prepare` raises."""
+    async def open(cls, path: Path, busy_ms: int = database.BUSY_MS) -> Self:
+        """Open the database, making or migrating it. Raises what `db.prepare` raises.
+
+        `busy_ms`: how long a save waits for another writer."""
         await anyio.to_thread.run_sync(database.prepare, path, abandon_on_cancel=True)
+        # Before it is opened: whatever takes its place from now on is seen to be another.
+        file = _identity(path)
         connection = await aiosqlite.connect(
-            path, timeout=database.BUSY_MS / 1000, isolation_level=None
+            f"{path.as_uri()}?mode=rw", uri=True, timeout=busy_ms / 1000, isolation_level=None
         )
         try:
             await connection.executescript(
                 "PRAGMA foreign_keys=ON; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;"
             )
-            return cls(path, connection)
+            return cls(path, file, connection)
         except BaseException:
             await connection.close()
             raise
@@ -58,7 +71,7 @@ class Writer:
     def is_current(self) -> bool:
         """Whether the file we write is still the one at its path: it may be deleted or replaced."""
         try:
-            return self._path.stat().st_ino == self._inode
+            return _identity(self._path) == self._file
         except OSError:
             return False
 
@@ -75,17 +88,20 @@ class Writer:
         cursor: Cursor | None = None,
         afresh: bool = False,
     ) -> bool:
-        """Save all of a batch or nothing. Raises `sqlite3.Error`, `OSError`.
+        """Save all of a batch or nothing. Raises `sqlite3.Error`, `OSError`, `NewerDatabaseError`,
+        `UnsoundError`. A few facts that can't be saved anywhere are left out: a gap says so.
 
         `spool`: the name of the spool file it comes from; False if that was taken in before.
         `cursor`: how far the batch's rollout file is read with it. `afresh`: forget first all that
         this origin told before.
         """
-        if not self.is_current():
-            raise sqlite3.OperationalError("the database was moved away or replaced")
         await self._db.execute("BEGIN IMMEDIATE")
         try:
-            fresh = await self._save(batch, spool, cursor, afresh=afresh)
+            await self._check_version()
+            fresh = spool is None or await self._is_fresh(spool)
+            if fresh:
+                await self._save(batch, cursor, afresh=afresh)
+            self._check_file()
             await self._db.execute("COMMIT")
         except BaseException:
             # A failed COMMIT may have rolled back by itself.
@@ -93,148 +109,105 @@ class Writer:
                 if self._db.in_transaction:
                     await self._db.execute("ROLLBACK")
             raise
+        # Once more: what went into a file that is gone has to be saved again.
+        self._check_file()
         return fresh
 
-    async def _save(
-        self, batch: Batch, spool: str | None, cursor: Cursor | None, *, afresh: bool
-    ) -> bool:
-        if spool is not None:
-            taken = await self._db.execute(sql.TAKE_SPOOL, (spool,))
-            if taken.rowcount == 0:
-                return False
-        origin = await self._origin(batch)
-        _, turns, bereft = known = await tell(self._db, origin, batch, afresh=afresh)
-        await self._save_sessions(known.sessions.values(), turns.values())
-        await self._save_turns(turns, bereft)
-        await self._save_events(known.sessions, turns)
-        await self._save_limits(origin, batch)
-        await self._save_drift(origin, batch)
-        await self._db.executemany(
-            sql.GAP, [(origin, g.at, g.reason, g.dropped_bytes, g.session_id) for g in batch.gaps]
+    def _check_file(self) -> None:
+        if not self.is_current():
+            raise sqlite3.OperationalError("the database was moved away or replaced")
+
+    async def _check_version(self) -> None:
+        """A newer program may have upgraded the database since we opened it."""
+        ((application, found),) = await self._db.execute_fetchall(sql.VERSION)
+        if application != database.APPLICATION_ID:
+            raise sqlite3.OperationalError("the database was replaced")
+        if found > database.version():
+            raise database.newer(self._path, found, database.version())
+
+    async def _is_fresh(self, spool: str) -> bool:
+        taken = await self._db.execute(sql.TAKE_SPOOL, (spool,))
+        return taken.rowcount > 0
+
+    async def _save(self, batch: Batch, cursor: Cursor | None, *, afresh: bool) -> None:
+        ((origin,),) = await self._db.execute_fetchall(
+            sql.ORIGIN, (batch.kind, batch.origin, batch.codex_version)
         )
+        orphans = await forget(self._db, origin) if afresh else Orphans()
+        if await self._save_sound(origin, batch, orphans):
+            gap = Gap(int(time() * 1000), None, NOT_SAVED)
+            await self._db.execute(sql.GAP, _gap(origin, gap))
         if cursor is not None:
             await cursors.save(self._db, origin, cursor)
-        return True
 
-    async def _origin(self, batch: Batch) -> int:
-        row = await self._one(sql.ORIGIN, (batch.kind, batch.origin, batch.codex_version))
-        return int(row[0])
+    async def _save_sound(self, origin: int, batch: Batch, orphans: Orphans) -> int:
+        """Save all facts but those that can't be, whatever the state of the database: numbers out of
+        its range, say. How many those are."""
+        waiting, unsound = [batch], 0
+        while waiting:
+            part = waiting.pop()
+            await self._db.execute("SAVEPOINT part")
+            try:
+                await self._save_facts(origin, part, orphans)
+            except Exception as error:
+                if not _is_unsound(error):
+                    raise
+                await self._db.execute("ROLLBACK TO part")
+                halves = part.halves()
+                unsound += halves is None
+                if unsound > MOST_UNSOUND:
+                    raise UnsoundError(type(error).__name__) from None
+                waiting += reversed(halves or ())
+            await self._db.execute("RELEASE part")
+        return unsound
 
-    async def _save_sessions(
-        self, sessions: Iterable[SessionFacts], turns: Iterable[TurnFacts]
-    ) -> None:
-        await self._db.executemany(
-            sql.SESSION, [msgspec.structs.astuple(settle_session(s)) for s in sessions]
-        )
-        # A turn may be told of a thread that nobody introduced.
-        bare = {
-            owner(turn): SessionFacts(owner(turn), sources=turn.sources, captured=turn.captured)
-            for turn in turns
-        }
-        await self._db.executemany(
-            sql.BARE_SESSION, [msgspec.structs.astuple(settle_session(s)) for s in bare.values()]
-        )
-
-    async def _save_turns(self, turns: dict[str, TurnFacts], bereft: set[str]) -> None:
-        settled = {turn_id: settle_turn(facts) for turn_id, facts in turns.items()}
-        owners = bereft | {row.session_id for row in settled.values()}
-        stored = [
-            Placed(*row)
-            for row in await self._all(sql.PLACES, (json_list(owners), json_list(settled)))
-        ]
-        order = place(stored, settled.values())
-        # Two steps, for the order is unique at every moment.
-        await self._db.executemany(sql.SET_ASIDE, [(p.turn_id,) for p in order.moved])
-        await self._db.executemany(
-            sql.TURN,
-            [(*msgspec.structs.astuple(r), order.places[r.turn_id]) for r in settled.values()],
-        )
-        await self._db.executemany(
-            sql.PUT_BACK, [(order.places[p.turn_id], p.turn_id) for p in order.moved]
-        )
-        keys = dict(await self._all(sql.TURN_KEYS, (json_list(settled),)))
-        items = [
-            (keys[turn_id], *msgspec.structs.astuple(settle_item(i, item, facts, row.status)))
-            for turn_id, facts in turns.items()
-            for row in (settled[turn_id],)
-            for i, item in facts.items.items()
-        ]
-        await self._db.executemany(sql.ITEM, items)
-        responses = [
-            (keys[turn_id], *msgspec.structs.astuple(response))
-            for turn_id, facts in turns.items()
-            for response in settle_responses(facts)
-        ]
-        await self._db.executemany(sql.RESPONSE, responses)
-        touched = owners | {p.session_id for p in order.moved}
-        await self._db.execute(sql.SUM_UP, (json_list(touched),))
-        await self._save_models(touched)
-
-    async def _save_models(self, sessions: set[str]) -> None:
-        used: dict[str, list[str]] = {}
-        for session, model in await self._all(sql.MODELS, (json_list(sessions),)):
-            models = used.setdefault(session, [])
-            if model not in models:
-                models.append(model)
-        await self._db.executemany(
-            sql.SET_MODELS,
-            [(msgspec.json.encode(models).decode(), s) for s, models in used.items()],
-        )
-
-    async def _save_events(
-        self, sessions: dict[str, SessionFacts], turns: dict[str, TurnFacts]
-    ) -> None:
-        rows: list[tuple[Any, ...]] = []
-        for turn_id, turn in turns.items():
-            rows += [
-                (owner(turn), turn_id, *msgspec.structs.astuple(event))
-                for event in settle_events(turn.events, turn.asks)
-            ]
-        for session_id, session in sessions.items():
-            rows += [
-                (session_id, None, *msgspec.structs.astuple(event))
-                for event in settle_events(session.events, {})
-            ]
-        await self._db.executemany(sql.EVENT, rows)
-        touched = set(sessions) | {owner(turn) for turn in turns.values()}
-        await self._db.execute(sql.COUNT_EVENTS, (json_list(touched),))
-
-    async def _save_limits(self, origin: int, batch: Batch) -> None:
-        await self._db.executemany(
-            sql.LIMIT,
-            [
-                (
-                    origin,
-                    sample.observed_at,
-                    sample.limit_id or "",
-                    sample.window_minutes or 0,
-                    sample.used_percent,
-                    sample.resets_at,
-                    sample.plan_type,
-                    sample.has_credits,
-                    sample.unlimited_credits,
-                    sample.credit_balance,
-                    sample.session_id,
-                )
-                for sample in batch.limits
-            ],
-        )
+    async def _save_facts(self, origin: int, batch: Batch, orphans: Orphans) -> None:
+        await save_rows(self._db, await tell(self._db, origin, batch, orphans))
+        await self._db.executemany(sql.LIMIT, [_limit(origin, sample) for sample in batch.limits])
+        await self._save_drift(origin, batch)
+        await self._db.executemany(sql.GAP, [_gap(origin, gap) for gap in batch.gaps])
 
     async def _save_drift(self, origin: int, batch: Batch) -> None:
         if not batch.drift:
             return
-        known = {tuple(row) for row in await self._all(sql.DRIFT_NAMES, (origin,))}
-        rows = []
+        rows = await self._db.execute_fetchall(sql.DRIFT_NAMES, (origin,))
+        known = {tuple(row) for row in rows}
+        counts = []
         for (version, name, reason), seen in batch.drift.items():
             key = (version, name, reason)
             if key not in known and len(known) >= MOST_DRIFT:
-                key = (version, THE_REST, "too many names")
+                key = (version, THE_REST, TOO_MANY)
             known.add(key)
-            rows.append((origin, *key, seen.n, seen.first_seen, seen.last_seen))
-        await self._db.executemany(sql.DRIFT, rows)
+            counts.append((origin, *key, seen.n, seen.first_seen, seen.last_seen))
+        await self._db.executemany(sql.DRIFT[batch.kind], counts)
 
-    async def _all(self, query: str, values: tuple[Any, ...]) -> list[Any]:
-        return list(await self._db.execute_fetchall(query, values))
 
-    async def _one(self, query: str, values: tuple[Any, ...]) -> Any:
-        return (await self._all(query, values))[0]
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _is_unsound(error: Exception) -> bool:
+    """Whether it's the fault of what is saved, not of where."""
+    elsewhere = (sqlite3.Error, OSError, MemoryError, UserError)
+    return isinstance(error, _UNSOUND) or not isinstance(error, elsewhere)
+
+
+def _limit(origin: int, sample: LimitSample) -> tuple[object, ...]:
+    return (
+        origin,
+        sample.observed_at,
+        sample.limit_id or "",
+        sample.window_minutes or 0,
+        sample.used_percent,
+        sample.resets_at,
+        sample.plan_type,
+        sample.has_credits,
+        sample.unlimited_credits,
+        sample.credit_balance,
+        sample.session_id,
+    )
+
+
+def _gap(origin: int, gap: Gap) -> tuple[object, ...]:
+    return origin, gap.at, gap.reason, gap.dropped_bytes, gap.session_id

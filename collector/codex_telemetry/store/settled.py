@@ -1,0 +1,124 @@
+"""The rows of threads and turns, made anew from all that was told of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import aiosqlite
+import msgspec
+
+from codex_telemetry.core.facts import SessionFacts, TurnFacts
+from codex_telemetry.core.rows import TurnRow
+from codex_telemetry.core.settle import (
+    settle_events,
+    settle_item,
+    settle_responses,
+    settle_session,
+    settle_turn,
+)
+from codex_telemetry.store import statements as sql
+from codex_telemetry.store.order import Placed, place
+from codex_telemetry.store.told import Told, json_list
+
+_row = msgspec.structs.astuple
+
+
+async def save_rows(db: aiosqlite.Connection, told: Told) -> None:
+    """Bring every row that a claim may have changed to what the claims now come down to."""
+    turns = {turn_id: settle_turn(facts) for turn_id, facts in told.turns.items()}
+    await db.executemany(sql.SESSION, [_row(settle_session(s)) for s in told.sessions.values()])
+    await _save_turns(db, turns.values(), [*told.sessions, *told.gone])
+    await _save_belongings(db, told.turns, turns)
+    await _save_events(db, told.sessions, told.turns, turns)
+    await _sum_up(db, told.sessions)
+    await db.execute(sql.REMOVE_SESSION_EVENTS, (json_list(told.gone),))
+    await db.execute(sql.REMOVE_SESSIONS, (json_list(told.gone),))
+
+
+async def _save_turns(
+    db: aiosqlite.Connection, turns: Iterable[TurnRow], sessions: Iterable[str]
+) -> None:
+    turns = list(turns)
+    stored = await db.execute_fetchall(
+        sql.PLACES, (json_list(sessions), json_list(row.turn_id for row in turns))
+    )
+    order = place([Placed(*row) for row in stored], turns)
+    # Two steps, for the order is unique at every moment.
+    await db.executemany(sql.SET_ASIDE, [(p.turn_id,) for p in order.moved])
+    await db.executemany(sql.TURN, [(*_row(row), order.places[row.turn_id]) for row in turns])
+    await db.executemany(sql.PUT_BACK, [(order.places[p.turn_id], p.turn_id) for p in order.moved])
+
+
+async def _save_belongings(
+    db: aiosqlite.Connection, told: Mapping[str, TurnFacts], turns: Mapping[str, TurnRow]
+) -> None:
+    keys = {row[0]: row[1] for row in await db.execute_fetchall(sql.TURN_KEYS, (json_list(told),))}
+    items = {
+        keys[turn_id]: [
+            (keys[turn_id], *_row(settle_item(item_id, item, facts, turns[turn_id].status)))
+            for item_id, item in facts.items.items()
+        ]
+        for turn_id, facts in told.items()
+    }
+    await _save_all_of(db, sql.ITEMS, items)
+    responses = {
+        keys[turn_id]: [(keys[turn_id], *_row(response)) for response in settle_responses(facts)]
+        for turn_id, facts in told.items()
+    }
+    await _save_all_of(db, sql.RESPONSES, responses)
+
+
+async def _save_events(
+    db: aiosqlite.Connection,
+    sessions: Mapping[str, SessionFacts],
+    told: Mapping[str, TurnFacts],
+    turns: Mapping[str, TurnRow],
+) -> None:
+    of_turns = {
+        turn_id: [
+            (turn_id, event.event_key, turns[turn_id].session_id, *_row(event)[1:])
+            for event in settle_events(facts.events, facts.asks)
+        ]
+        for turn_id, facts in told.items()
+    }
+    await _save_all_of(db, sql.TURN_EVENTS, of_turns)
+    of_sessions = {
+        session_id: [(session_id, *_row(event)) for event in settle_events(facts.events, {})]
+        for session_id, facts in sessions.items()
+    }
+    await _save_all_of(db, sql.SESSION_EVENTS, of_sessions)
+
+
+async def _save_all_of(
+    db: aiosqlite.Connection,
+    part: sql.Belonging,
+    rows: Mapping[Any, Sequence[tuple[Any, ...]]],
+) -> None:
+    """Save all that belongs to some subjects; what no one tells of any more is removed. Each row
+    begins with its subject and its key."""
+    await db.executemany(part.save, [row for its in rows.values() for row in its])
+    counts = await db.execute_fetchall(part.number, (json_list(rows),))
+    stored = {row[0]: row[1] for row in counts}
+    await db.executemany(
+        part.purge,
+        [
+            (subject, json_list(row[1] for row in its))
+            for subject, its in rows.items()
+            if stored.get(subject, 0) != len(its)
+        ],
+    )
+
+
+async def _sum_up(db: aiosqlite.Connection, sessions: Iterable[str]) -> None:
+    models: dict[str, list[str]] = {session: [] for session in sessions}
+    await db.execute(sql.SUM_UP, (json_list(models),))
+    for session, model in await db.execute_fetchall(sql.MODELS, (json_list(models),)):
+        if model not in models[session]:
+            models[session].append(model)
+    await db.executemany(
+        sql.SET_MODELS,
+        [
+            (msgspec.json.encode(used).decode() if used else None, session)
+            for session, used in models.items()
+        ],
+    )
+    await db.execute(sql.COUNT_EVENTS, (json_list(models),))
