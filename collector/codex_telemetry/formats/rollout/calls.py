@@ -172,7 +172,7 @@ def _asked(told: wire.Call) -> str | list[str] | None:
 def _decoded(raw: Raw) -> Any:
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.MsgspecError, RecursionError):
+    except wire.UNREADABLE:
         return None
 
 

@@ -60,7 +60,7 @@ def instructions(reading: Reading, raw: Raw) -> Instructions:
     told = len(raw) > 0
     try:
         text = msgspec.json.decode(raw) if told else None
-    except (msgspec.MsgspecError, RecursionError):
+    except wire.UNREADABLE:
         text = None
     if isinstance(text, dict):
         text = text.get("text")

@@ -165,7 +165,7 @@ def _bytes(raw: Raw) -> int:
         return len(content) - 2
     try:
         return len(msgspec.json.decode(raw, type=str).encode("utf-8", "surrogatepass"))
-    except msgspec.MsgspecError:
+    except wire.UNREADABLE:
         return 0
 
 
@@ -187,5 +187,5 @@ def _lines(changes: dict[str, wire.Change]) -> tuple[int, int]:
 def _split(raw: Raw) -> list[str]:
     try:
         return msgspec.json.decode(raw, type=str).splitlines() if given(raw) else []
-    except msgspec.MsgspecError:
+    except wire.UNREADABLE:
         return []

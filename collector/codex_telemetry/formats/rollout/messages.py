@@ -106,5 +106,5 @@ def length(raw: Raw) -> int:
         return 0
     try:
         return len(msgspec.json.decode(raw, type=str))
-    except msgspec.MsgspecError:
+    except wire.UNREADABLE:
         return 0

@@ -8,6 +8,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from codex_telemetry.core.facts import Captured, Fact, SessionFacts, Source
+from codex_telemetry.core.identity import uuid7_ms
 from codex_telemetry.formats.app_server.values import name
 from codex_telemetry.formats.app_server.wire import given
 from codex_telemetry.formats.rollout import messages, table, tokens, wire
@@ -48,7 +49,10 @@ class RolloutReader:
         self._archived = archived
         self._limits = KeptLimits()
         self._reading = Reading(
-            State(thread=name.thread_id), hasher, hash_commands, limits=self._limits
+            State(thread=name.thread_id, created=uuid7_ms(name.thread_id)),
+            hasher,
+            hash_commands,
+            limits=self._limits,
         )
 
     @classmethod
@@ -140,7 +144,7 @@ class RolloutReader:
             return True
         try:
             told = known.line.decode(line).payload
-        except (msgspec.MsgspecError, RecursionError):
+        except wire.UNREADABLE:
             return False
         at = Moment(log_ms(stamp.decode()), int(ordinal) if ordinal else None)
         self._take(known, told, at, stamp)
@@ -185,7 +189,7 @@ class RolloutReader:
             return
         try:
             envelope = _envelope.decode(text)
-        except (msgspec.MsgspecError, RecursionError):
+        except wire.UNREADABLE:
             reading.drift("(line)", "not a JSON object")
             return
         payload, of_payload = envelope.payload, None
@@ -199,7 +203,7 @@ class RolloutReader:
             elif envelope.record_type is not None:
                 return
             self._decoded(envelope, of_payload, payload)
-        except (msgspec.MsgspecError, RecursionError) as error:
+        except wire.UNREADABLE as error:
             reading.drift(_name(envelope.type, of_payload), _reason(error))
 
     def _decoded(self, envelope: wire.Envelope, of_payload: str | None, payload: Raw) -> None:

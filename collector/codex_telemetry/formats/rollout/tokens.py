@@ -138,7 +138,7 @@ def _limits(reading: Reading, told: wire.TokenCount, at: Moment) -> None:
     state.limits_said, state.limits_at = raw, at.ms
     try:
         snapshot = msgspec.json.decode(raw)
-    except (msgspec.MsgspecError, RecursionError):
+    except wire.UNREADABLE:
         return
     reading.out.extend(reading.limits.samples(snapshot, state.thread, Stamp(at.ms)))
 

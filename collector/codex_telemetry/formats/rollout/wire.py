@@ -6,9 +6,13 @@ all. A field whose shape has changed between releases is `Any` and looked at wit
 
 from typing import Any
 
+import msgspec
 from msgspec import Raw, Struct
 
 from codex_telemetry.formats.app_server.wire import NOTHING, Int
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding may raise: not JSON or of another shape, not UTF-8, too deep."""
 
 
 class Envelope(Struct):
