@@ -128,8 +128,8 @@ class Tee:
 def _leave_behind(copies: int, waiting: deque[bytearray]) -> None:
     """Fork a process that writes what waits. If that can't be done, it is lost with us.
 
-    Forking beside threads is safe here only because the fork takes no lock and imports nothing: it only writes.
-    Untested on macOS.
+    Forking beside threads is safe here only because the fork takes no lock and imports nothing: all
+    it does is write. Untested on macOS.
     """
     import warnings  # noqa: PLC0415  rarely needed
 
