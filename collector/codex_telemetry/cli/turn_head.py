@@ -41,7 +41,7 @@ def head(
         Span(f"turn {turn.turn_index} of session {short_id(turn.session_id)}"),
         *_known(turn.cwd and folder(turn.cwd, home)),
     ]
-    third = [*_known(_tokens(turn)), *_known(_context(turn))]
+    third = [*_known(_tokens(turn)), *_known(_responses(turn)), *_known(_context(turn))]
     fourth = [
         *_known(_after("first output", turn.ttft_ms)),
         *_known(_after("first message", turn.ttfm_ms)),
@@ -69,8 +69,11 @@ def _tokens(turn: TurnDetail) -> str | None:
     text = f"{number(turn.total_tokens)} tokens: {number(turn.input_tokens)} in"
     text += f" ({number(cached)} cached)" if cached else ""
     text += f", {number(turn.output_tokens)} out"
-    text += f" ({number(thought)} reasoning)" if thought else ""
-    return text + (f", {counted(turn.responses, 'response')}" if turn.responses else "")
+    return text + (f" ({number(thought)} reasoning)" if thought else "")
+
+
+def _responses(turn: TurnDetail) -> str | None:
+    return counted(turn.responses, "response") if turn.responses else None
 
 
 def _context(turn: TurnDetail) -> str | None:

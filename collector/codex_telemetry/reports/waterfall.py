@@ -9,7 +9,11 @@ from codex_telemetry.reports.moments import read
 from codex_telemetry.reports.shapes import Item, TokenResponse, TurnDetail
 
 KEPT = 24
-"""So many items have a bar of their own, the longest; runs of shorter ones share one."""
+"""Of more items than this only some have a bar of their own; runs of the others share one."""
+
+FIRST, LAST = 5, 3
+STANDS_OUT = 100
+"""The first, the last, and the longest that take this fraction of the turn or more."""
 
 SILENT_MS = 15 * 60_000
 """A turn that runs and was silent for so long is drawn to its last sign of life, not to now."""
@@ -110,7 +114,7 @@ def waterfall(
         silent=silent,
         shares=_shares(turn),
         strip=_strip(cut, length) if cut is not None else [],
-        bars=_folded(bars, kept),
+        bars=_folded(bars, kept, length // STANDS_OUT),
         marks=[
             Marks(sort, tuple(_clip(e.at - zero, length) for e in events if e.kind == sort))
             for sort in ("retry", "error")
@@ -174,12 +178,14 @@ def _bar(item: Item, zero: int, length: int) -> Bar:
     )
 
 
-def _folded(bars: list[Bar], kept: int) -> list[Bar]:
+def _folded(bars: list[Bar], kept: int, long: int) -> list[Bar]:
     """The first, the last and the longest as they are; what lies between, one bar for each run."""
     if len(bars) <= kept:
         return bars
-    longest = sorted(range(len(bars)), key=lambda n: -_extent(bars[n]))[: max(0, kept - 2)]
-    own = {0, len(bars) - 1, *longest}
+    count = len(bars)
+    by_length = sorted(range(count), key=lambda n: -_extent(bars[n]))
+    own = {n for n in by_length[: kept - FIRST - LAST] if _extent(bars[n]) >= long}
+    own |= {*range(FIRST), *range(count - LAST, count)}
     result: list[Bar] = []
     run: list[Bar] = []
     for n, bar in enumerate(bars):

@@ -1,0 +1,74 @@
+"""What the tests of the command line share: a home of their own, and commands run in this process."""
+
+from pathlib import Path
+
+import pytest
+
+import scenes
+from codex_telemetry.cli import app
+from commands import Answer, Command
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where everything is, and a zone that is not UTC."""
+    folder = tmp_path / "home"
+    folder.mkdir(mode=0o700)
+    for name in ("CODEX_TELEMETRY_DB", "CODEX_TELEMETRY_CONFIG", "CODEX_TELEMETRY_LOG", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CODEX_TELEMETRY_HOME", str(folder))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temp"))
+    monkeypatch.setenv("HOME", "/home/me")
+    return folder
+
+
+@pytest.fixture
+def database(home: Path) -> Path:
+    return home / "telemetry.db"
+
+
+@pytest.fixture
+def cli(capsysbinary: pytest.CaptureFixture[bytes]) -> Command:
+    """Run a command here; what it printed is read as UTF-8."""
+
+    def run(*words: str) -> Answer:
+        capsysbinary.readouterr()
+        code = app.run(list(words))
+        out, err = capsysbinary.readouterr()
+        return Answer(code, out.decode(), err.decode())
+
+    return run
+
+
+@pytest.fixture
+def week(database: Path) -> Path:
+    """Two sessions and six turns over some days; the busy one comes first."""
+    first = scenes.session()
+    second = scenes.session(
+        scenes.T0 + 3 * scenes.DAY, cwd=scenes.told("/home/me/other"), client_name=None
+    )
+    return scenes.write(
+        database,
+        first,
+        second,
+        scenes.busy_turn(first),
+        scenes.turn(first, scenes.T0 + scenes.DAY, 65_000, status=scenes.told("interrupted")),
+        scenes.turn(
+            second,
+            scenes.T0 + 3 * scenes.DAY,
+            2_000,
+            model=scenes.told("gpt-5.5-mini"),
+            cwd=scenes.told("/home/me/other/deep"),
+        ),
+        scenes.turn(
+            second,
+            scenes.T0 + 3 * scenes.DAY + 5_000,
+            150,
+            status=scenes.told("failed"),
+            error_kind=scenes.told("usage_limit_exceeded"),
+            cwd=None,
+        ),
+        scenes.old_turn(second, scenes.T0 + 3 * scenes.DAY + 9_000),
+        scenes.turn(second, scenes.T0 + 4 * scenes.DAY, None),
+    )
