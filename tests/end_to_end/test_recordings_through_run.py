@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def stream(recordings: Recordings, release: str, process: int) -> list[Frame]:
     ]
 
 
-def converse(command: Iterable[str], frames: list[Frame], env: dict[str, str]) -> bytes:
+def converse(command: Sequence[str], frames: list[Frame], env: dict[str, str]) -> bytes:
     """Be the client of a recording: say each line once what came before it was heard."""
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
     assert child.stdin is not None
