@@ -12,3 +12,22 @@ CREATE TABLE rollout_files (
     lines INTEGER NOT NULL,
     skipped_lines INTEGER NOT NULL
 ) STRICT;
+
+-- What only a rollout tells of a turn: how many of Codex's own kinds of item, and of the
+-- instructions only that they were there, how long (characters) and a keyed hash.
+ALTER TABLE turns ADD COLUMN context_percent_left INTEGER;
+ALTER TABLE turns ADD COLUMN local_shell_call INTEGER;
+ALTER TABLE turns ADD COLUMN function_call INTEGER;
+ALTER TABLE turns ADD COLUMN custom_tool_call INTEGER;
+ALTER TABLE turns ADD COLUMN web_search_call INTEGER;
+ALTER TABLE turns ADD COLUMN compaction INTEGER;
+ALTER TABLE turns ADD COLUMN images INTEGER;
+ALTER TABLE turns ADD COLUMN local_images INTEGER;
+ALTER TABLE turns ADD COLUMN reasoning_chars INTEGER;
+ALTER TABLE turns ADD COLUMN base_instructions_length INTEGER;
+ALTER TABLE turns ADD COLUMN base_instructions_hash TEXT;
+ALTER TABLE turns ADD COLUMN user_instructions_length INTEGER;
+ALTER TABLE turns ADD COLUMN user_instructions_hash TEXT;
+ALTER TABLE turns ADD COLUMN developer_instructions_length INTEGER;
+ALTER TABLE turns ADD COLUMN developer_instructions_hash TEXT;
+ALTER TABLE items ADD COLUMN command_hash TEXT;  -- keyed; only where the user asked for it

@@ -18,7 +18,8 @@ from codex_telemetry.core.facts import (
 )
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
 from codex_telemetry.core.join import join
-from codex_telemetry.core.settle import owner, settle_item, settle_session, settle_turn
+from codex_telemetry.core.settle import owner, settle_session, settle_turn
+from codex_telemetry.core.settle_items import settle_item
 
 PARENT = SessionId("01a20723-e07a-7931-8126-7830aff6bc9a")
 CHILD = SessionId("01a20737-3ea1-7190-b11a-0294f78e2525")

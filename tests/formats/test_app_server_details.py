@@ -6,7 +6,8 @@ import pytest
 
 from codex_telemetry.core.facts import Clock, Source
 from codex_telemetry.core.rows import ItemRow
-from codex_telemetry.core.settle import settle_item, settle_session, settle_turn
+from codex_telemetry.core.settle import settle_session, settle_turn
+from codex_telemetry.core.settle_items import settle_item
 from recordings import Recordings, names
 from told import Told, told_by
 

@@ -32,6 +32,7 @@ class ItemRow(Struct):
     action: str | None
     lines_added: int | None
     lines_removed: int | None
+    command_hash: str | None
 
 
 class ResponseRow(Struct):
@@ -118,6 +119,21 @@ class TurnRow(Struct):
     has_base_instructions: bool | None
     has_user_instructions: bool | None
     has_developer_instructions: bool | None
+    context_percent_left: int | None
+    local_shell_call: int | None
+    function_call: int | None
+    custom_tool_call: int | None
+    web_search_call: int | None
+    compaction: int | None
+    images: int | None
+    local_images: int | None
+    reasoning_chars: int | None
+    base_instructions_length: int | None
+    base_instructions_hash: str | None
+    user_instructions_length: int | None
+    user_instructions_hash: str | None
+    developer_instructions_length: int | None
+    developer_instructions_hash: str | None
 
 
 class SessionRow(Struct):

@@ -8,13 +8,8 @@ import msgspec
 
 from codex_telemetry.core.facts import SessionFacts, TurnFacts
 from codex_telemetry.core.rows import TurnRow
-from codex_telemetry.core.settle import (
-    settle_events,
-    settle_item,
-    settle_responses,
-    settle_session,
-    settle_turn,
-)
+from codex_telemetry.core.settle import settle_session, settle_turn
+from codex_telemetry.core.settle_items import settle_events, settle_item, settle_responses
 from codex_telemetry.store import statements as sql
 from codex_telemetry.store.order import Placed, place
 from codex_telemetry.store.told import Told, json_list

@@ -1,0 +1,120 @@
+"""Bring the joined claims about the items, responses and events of a turn down to rows."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from codex_telemetry.core.facts import (
+    AskFacts,
+    EventFacts,
+    ItemFacts,
+    ResponseFacts,
+    Said,
+    TurnFacts,
+)
+from codex_telemetry.core.identity import ItemId
+from codex_telemetry.core.rows import EventRow, ItemRow, ResponseRow
+from codex_telemetry.core.spans import best, between
+
+T = TypeVar("T")
+
+
+def said(claim: Said[T] | None) -> T | None:
+    return None if claim is None else claim.value
+
+
+def settle_item(item_id: ItemId, item: ItemFacts, turn: TurnFacts, turn_status: str) -> ItemRow:
+    """One item. It is `unfinished` if its turn ended and it never did."""
+    ended = best(item.ends)
+    status = said(item.status)
+    if ended is None and turn_status != "in_progress":
+        status = "unfinished"
+    lifecycle = between(item.starts, item.ends)
+    asks = [ask for ask in turn.asks.values() if ask.item_id == item_id]
+    duration = said(item.duration)
+    if duration is None and lifecycle is not None:
+        duration = lifecycle[0]
+    return ItemRow(
+        item_id=item_id,
+        kind=item.kind,
+        name=said(item.name),
+        status=status or ("in_progress" if ended is None else "completed"),
+        started_at=best(item.starts),
+        ended_at=ended,
+        duration_ms=duration if ended is not None else None,
+        approval_ms=total(waited(ask) for ask in asks),
+        exit_code=said(item.exit_code),
+        output_bytes=said(item.output_bytes),
+        output_capped=said(item.output_capped),
+        decision=next((d for ask in asks if (d := said(ask.decision)) is not None), None),
+        server=said(item.server),
+        action=said(item.action),
+        lines_added=said(item.lines_added),
+        lines_removed=said(item.lines_removed),
+        command_hash=said(item.command_hash),
+    )
+
+
+def settle_responses(turn: TurnFacts) -> list[ResponseRow]:
+    """The turn's responses in order of the running total, which is their order in time."""
+    return [
+        _response(total, turn.responses[total], said(turn.model))
+        for total in sorted(turn.responses)
+    ]
+
+
+def _response(running_total: int, told: ResponseFacts, model: str | None) -> ResponseRow:
+    usage = said(told.usage)
+    return ResponseRow(
+        running_total_tokens=running_total,
+        response_id=said(told.response_id),
+        model=said(told.model) or model,
+        at=best(told.times),
+        input_tokens=usage.input if usage else None,
+        cached_input_tokens=usage.cached if usage else None,
+        cache_write_input_tokens=said(told.cache_write),
+        output_tokens=usage.output if usage else None,
+        reasoning_output_tokens=usage.reasoning if usage else None,
+        total_tokens=usage.total if usage else None,
+        cost_usd=None,
+    )
+
+
+def settle_events(events: dict[str, EventFacts], asks: dict[str, AskFacts]) -> list[EventRow]:
+    """What happened at a moment, and each request to the client."""
+    rows = [
+        EventRow(
+            event_key=key,
+            kind=event.kind,
+            name=said(event.name),
+            at=best(event.starts),
+            duration_ms=(span := between(event.starts, event.ends)) and span[0],
+            status=said(event.status),
+            sources=event.sources,
+        )
+        for key, event in events.items()
+    ]
+    rows += [
+        EventRow(
+            event_key=f"ask:{key}",
+            kind=ask.kind,
+            name=None,
+            at=best(ask.starts),
+            duration_ms=waited(ask),
+            status=said(ask.decision),
+            sources=1,
+        )
+        for key, ask in asks.items()
+        if ask.kind != "tool"
+    ]
+    return sorted(rows, key=lambda row: (row.at or 0, row.event_key))
+
+
+def waited(ask: AskFacts) -> int | None:
+    """How long Codex waited for the client (ms); None while it waits."""
+    span = between(ask.starts, ask.ends)
+    return span[0] if span is not None else None
+
+
+def total(numbers: Iterable[int | None]) -> int | None:
+    known = [n for n in numbers if n is not None]
+    return sum(known) if known else None
