@@ -9,14 +9,13 @@ from msgspec import Raw
 from codex_telemetry.core.command_word import command_word
 from codex_telemetry.core.facts import Clock, ItemFacts, Weight
 from codex_telemetry.core.identity import ItemId, TurnId
-from codex_telemetry.core.join import join
 from codex_telemetry.core.parts import TOOLS
 from codex_telemetry.formats.app_server.values import name, snake, tag
 from codex_telemetry.formats.app_server.wire import given
 from codex_telemetry.formats.rollout import wire
 from codex_telemetry.formats.rollout.messages import model_spoke
 from codex_telemetry.formats.rollout.outputs import outcome
-from codex_telemetry.formats.rollout.reading import Moment, Reading, safe
+from codex_telemetry.formats.rollout.reading import Moment, Reading, add, note, put, safe
 from codex_telemetry.formats.rollout.state import bound
 
 COMMANDS = frozenset(
@@ -84,15 +83,24 @@ def tool_output(reading: Reading, told: wire.Output, at: Moment) -> None:
     if call is None:
         return
     turn_id, kind = call
-    item = outcome(kind, told.output, at)
-    claim(reading, turn_id, told.call_id, item)
+    end = outcome(kind, told.output)
+    items = reading.turn(turn_id).items
+    item = items.get(ItemId(told.call_id))
+    if item is None:
+        item = items[ItemId(told.call_id)] = ItemFacts(kind=kind)
+    if end.ended:
+        note(item.ends, Clock.LOG, at.ms)
+    put(
+        item,
+        status=reading.say(end.status, at, Weight.HINT),
+        exit_code=reading.say(end.exit_code, at, Weight.HINT),
+        duration=reading.say(end.duration_ms, at, Weight.HINT),
+    )
     reading.active(at)
 
 
 def claim(reading: Reading, turn_id: TurnId, item_id: str, item: ItemFacts) -> None:
-    items = reading.turn(turn_id).items
-    known = items.get(ItemId(item_id))
-    items[ItemId(item_id)] = item if known is None else join(known, item)
+    add(reading.turn(turn_id).items, ItemId(item_id), item)
 
 
 def _called(reading: Reading, told: wire.Call, at: Moment) -> None:

@@ -11,8 +11,10 @@ from codex_telemetry.formats.app_server.state import Settings
 from codex_telemetry.formats.app_server.values import name, path, policy, sandboxed, tag
 from codex_telemetry.formats.app_server.wire import given
 from codex_telemetry.formats.rollout import turns, wire
-from codex_telemetry.formats.rollout.reading import Moment, Reading, safe
+from codex_telemetry.formats.rollout.reading import Moment, Reading, put, safe
 from codex_telemetry.formats.rollout.state import Instructions
+
+MOST_MEASURED = 8
 
 
 def turn_context(reading: Reading, told: wire.TurnContext, at: Moment) -> None:
@@ -23,13 +25,16 @@ def turn_context(reading: Reading, told: wire.TurnContext, at: Moment) -> None:
     if turn_id is None:
         return
     facts, say = reading.turn(turn_id), reading.say
-    facts.root_turn_id = say(safe(told.root_turn_id)) or facts.root_turn_id
-    facts.model = say(state.model, at)
-    facts.effort = say(name(told.effort), at)
-    facts.summary_mode = say(name(told.summary), at)
-    facts.approval_policy = say(policy(told.approval_policy), at)
-    facts.cwd = say(state.cwd, at)
-    facts.truncation_policy = say(_truncation(told.truncation_policy), at)
+    put(
+        facts,
+        root_turn_id=say(safe(told.root_turn_id)),
+        model=say(state.model, at),
+        effort=say(name(told.effort), at),
+        summary_mode=say(name(told.summary), at),
+        approval_policy=say(policy(told.approval_policy), at),
+        cwd=say(state.cwd, at),
+        truncation_policy=say(_truncation(told.truncation_policy), at),
+    )
     _sandbox(reading, facts, told.sandbox_policy, at)
     mode = told.collaboration_mode
     developer = told.developer_instructions
@@ -51,22 +56,34 @@ def settings_applied(reading: Reading, told: wire.SettingsApplied, at: Moment) -
         return
     state.service_tier = name(told.thread_settings.service_tier)
     facts = reading.current()
-    if facts is not None and not state.ended and state.service_tier is not None:
-        facts.service_tier = reading.say(state.service_tier, at)
+    if facts is not None and not state.ended:
+        put(facts, service_tier=reading.say(state.service_tier, at))
 
 
 def instructions(reading: Reading, raw: Raw) -> Instructions:
     """How long instructions are, and their keyed hash. `{"text": …}` from 0.98 on, or a string."""
-    told = len(raw) > 0
+    if len(raw) == 0:
+        return Instructions()
+    written = bytes(raw)
+    known = reading.measured.get(written)
+    if known is None:
+        known = reading.measured[written] = _measured(reading, raw)
+        while len(reading.measured) > MOST_MEASURED:
+            del reading.measured[next(iter(reading.measured))]
+    return known
+
+
+def _measured(reading: Reading, raw: Raw) -> Instructions:
     try:
-        text = msgspec.json.decode(raw) if told else None
+        text = msgspec.json.decode(raw)
     except wire.UNREADABLE:
         text = None
     if isinstance(text, dict):
         text = text.get("text")
     if not isinstance(text, str) or not text:
-        return Instructions(told)
-    return Instructions(told, len(text), reading.hasher(text) if reading.hasher else None)
+        return Instructions(told=True)
+    hashed = reading.hasher(text) if reading.hasher is not None else None
+    return Instructions(told=True, length=len(text), hash=hashed)
 
 
 def _whose(reading: Reading, told: wire.TurnContext, at: Moment) -> TurnId | None:
@@ -88,11 +105,14 @@ def _sandbox(reading: Reading, facts: TurnFacts, told: Any, at: Moment) -> None:
     settings = Settings()
     sandboxed(settings, told)
     say = reading.say
-    facts.sandbox = say(settings.sandbox, at)
-    facts.sandbox_network = say(settings.sandbox_network, at)
-    facts.sandbox_writable_roots = say(settings.sandbox_writable_roots, at)
-    facts.exclude_tmpdir = say(settings.exclude_tmpdir, at)
-    facts.exclude_slash_tmp = say(settings.exclude_slash_tmp, at)
+    put(
+        facts,
+        sandbox=say(settings.sandbox, at),
+        sandbox_network=say(settings.sandbox_network, at),
+        sandbox_writable_roots=say(settings.sandbox_writable_roots, at),
+        exclude_tmpdir=say(settings.exclude_tmpdir, at),
+        exclude_slash_tmp=say(settings.exclude_slash_tmp, at),
+    )
 
 
 def _truncation(told: Any) -> str | None:
@@ -110,6 +130,9 @@ def _instructed(
     # Releases that keep Codex's own instructions leave out a field for others that aren't there.
     known = told.told or (base is not None and base.told)
     there = (told.length is not None) if known else None
-    setattr(facts, f"has_{kind}_instructions", reading.say(there, at))
-    setattr(facts, f"{kind}_instructions_length", reading.say(told.length, at))
-    setattr(facts, f"{kind}_instructions_hash", reading.say(told.hash, at))
+    claims = {
+        f"has_{kind}_instructions": reading.say(there, at),
+        f"{kind}_instructions_length": reading.say(told.length, at),
+        f"{kind}_instructions_hash": reading.say(told.hash, at),
+    }
+    put(facts, **claims)

@@ -4,11 +4,9 @@ Only the frame is looked at, in its JSON form: the output itself is never built.
 """
 
 import re
+from typing import NamedTuple
 
 from msgspec import Raw
-
-from codex_telemetry.core.facts import Clock, ItemFacts, Said, Weight
-from codex_telemetry.formats.rollout.reading import Moment
 
 _HEAD = re.compile(
     rb'"(?:Chunk ID: \w+\\n)?(?:Exit code: (-?\d{1,9})\\n)?'
@@ -33,27 +31,35 @@ _ABORTED = re.compile(rb'"(?:Wall time:? [\d.]+ seconds\\n)?aborted by user')
 _RUNNING = re.compile(rb'".{0,120}Process running with session ID', re.DOTALL)
 
 
-def outcome(kind: str, output: Raw, at: Moment) -> ItemFacts:
-    """How a call ended. One that was cut short, or goes on in the background, has no end here."""
-    item = ItemFacts(kind=kind)
+class Outcome(NamedTuple):
+    """How a call ended; `ended` is False for one cut short, or going on in the background."""
+
+    ended: bool
+    status: str | None = None
+    exit_code: int | None = None
+    duration_ms: int | None = None
+    """To a tenth of a second, or to a millisecond: an item's own counts more."""
+
+
+def outcome(kind: str, output: Raw) -> Outcome:
     raw = bytes(output)
     if _ABORTED.match(raw) or _RUNNING.match(raw):
-        return item
-    if at.ms is not None:
-        item.ends = {int(Clock.LOG): at.ms}
+        return Outcome(ended=False)
     if _REFUSED.match(raw):
-        item.status = _say("declined", at)
-    elif _FAILED.match(raw):
-        item.status = _say("failed", at)
-    elif kind in ("command", "file_change"):
-        code, seconds = _frame(raw)
-        if code is not None:
-            item.status = _say("failed" if code else "completed", at)
-            item.exit_code = Said(code, Weight.HINT, at.ms or 0) if kind == "command" else None
-            if seconds is not None:
-                # To a tenth of a second, or to a millisecond: an item's own duration counts more.
-                item.duration = Said(round(seconds * 1000), Weight.HINT, at.ms or 0)
-    return item
+        return Outcome(ended=True, status="declined")
+    if _FAILED.match(raw):
+        return Outcome(ended=True, status="failed")
+    if kind not in ("command", "file_change"):
+        return Outcome(ended=True)
+    code, seconds = _frame(raw)
+    if code is None:
+        return Outcome(ended=True)
+    return Outcome(
+        ended=True,
+        status="failed" if code else "completed",
+        exit_code=code if kind == "command" else None,
+        duration_ms=None if seconds is None else round(seconds * 1000),
+    )
 
 
 def _frame(raw: bytes) -> tuple[int | None, float | None]:
@@ -68,7 +74,3 @@ def _frame(raw: bytes) -> tuple[int | None, float | None]:
         None if code is None else int(code),
         None if head[2] is None else float(head[2]),
     )
-
-
-def _say(status: str, at: Moment) -> Said[str]:
-    return Said(status, Weight.HINT, at.ms or 0)

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from codex_telemetry.core.facts import (
     Clock,
     Drift,
     EventFacts,
     Fact,
+    ItemFacts,
+    ResponseFacts,
     Said,
     SessionFacts,
     Source,
+    Times,
     TurnFacts,
     Weight,
 )
@@ -23,8 +26,12 @@ from codex_telemetry.core.identity import (
     log_turn_id,
     uuid7_ms,
 )
+from codex_telemetry.core.join import join, weightier
 from codex_telemetry.formats.app_server.limits import Limits
-from codex_telemetry.formats.rollout.state import State, bound
+from codex_telemetry.formats.rollout.state import Instructions, State, bound
+
+K = TypeVar("K")
+F = TypeVar("F", ItemFacts, ResponseFacts, EventFacts)
 
 Hasher = Callable[[str], str]
 """A keyed hash; the key isn't known here."""
@@ -43,6 +50,8 @@ class Reading:
     hasher: Hasher | None = None
     hash_commands: bool = False
     limits: Limits = field(default_factory=Limits)
+    measured: dict[bytes, Instructions] = field(default_factory=dict)
+    """Instructions as they are written → what is kept of them: most are said again and again."""
     out: list[Fact] = field(default_factory=list)
     """Facts that are handed out with the line that told them."""
 
@@ -95,11 +104,15 @@ class Reading:
         state.elsewhere, state.reviewed = False, None
         state.loose.clear()
         facts = self.turn(turn_id)
-        facts.cli_version = Said(state.version, Weight.HINT) if state.version else None
-        facts.service_tier = self.say(state.service_tier)
-        # A turn without a context of its own (a compaction, a person's command) runs with the last.
-        facts.model = self.say(state.model, weight=Weight.HINT)
-        facts.cwd = self.say(state.cwd, weight=Weight.HINT)
+        put(
+            facts,
+            # A newer release may have resumed the thread since.
+            cli_version=self.say(state.version, weight=Weight.HINT),
+            service_tier=self.say(state.service_tier),
+            # A turn without a context of its own (a compaction, a person's command) has the last's.
+            model=self.say(state.model, weight=Weight.HINT),
+            cwd=self.say(state.cwd, weight=Weight.HINT),
+        )
         return facts
 
     def begin_logged(self, at: int, *, prompts: int) -> TurnFacts | None:
@@ -107,7 +120,7 @@ class Reading:
         if self.state.thread is None:
             return None
         facts = self.begin(log_turn_id(self.state.thread, at))
-        facts.starts[Clock.LOG] = at
+        note(facts.starts, Clock.LOG, at)
         if prompts:
             self.count("prompts", prompts)
         return facts
@@ -140,14 +153,15 @@ class Reading:
         state = self.state
         if at.ms is not None and self.in_logged() and state.thread is not None:
             assert state.current is not None
-            self.turn(state.current).last_heard[state.thread] = at.ms
+            heard = self.turn(state.current).last_heard
+            heard[state.thread] = max(at.ms, heard.get(state.thread, at.ms))
 
     def guess(self, status: str, at: Moment) -> None:
         """How a turn stands whose end no line marks: a later guess counts more."""
         if self.in_logged():
             facts = self.current()
             assert facts is not None
-            facts.status = Said(status, Weight.HINT, at.ms or self.state.untimed)
+            put(facts, status=Said(status, Weight.HINT, at.ms or self.state.untimed))
             self.state.answered = status == "completed"
 
     def event(self, kind: str, at: Moment, name: str | None = None, *, turn: bool = True) -> None:
@@ -155,16 +169,38 @@ class Reading:
         facts = self.current() if turn else None
         where: TurnFacts | SessionFacts | None = facts if facts is not None else self.session()
         if where is not None and at.ms is not None:
-            where.events[f"{kind}:{at.ms}"] = EventFacts(
+            told = EventFacts(
                 kind=kind,
                 name=self.say(name, at),
                 starts={int(Clock.LOG): at.ms},
                 sources=Source.ROLLOUT,
             )
+            add(where.events, f"{kind}:{at.ms}", told)
 
     def say(self, value: Any, at: Moment | None = None, weight: int = Weight.ROLLOUT) -> Any:
         """A claim of the log; nothing is claimed of an unknown value."""
         return None if value is None else Said(value, weight, (at.ms if at else None) or 0)
+
+
+def put(facts: TurnFacts | SessionFacts | ItemFacts, **claims: Said[Any] | None) -> None:
+    """Add claims to those there are, by the rule by which all claims are joined: so it makes no
+    difference where reading stopped and went on."""
+    for field_name, claim in claims.items():
+        if claim is not None:
+            known = getattr(facts, field_name)
+            setattr(facts, field_name, claim if known is None else weightier(known, claim))
+
+
+def add(known: dict[K, F], key: K, told: F) -> None:
+    """The same for a claim about a thing of its own: an item, a response, an event."""
+    before = known.get(key)
+    known[key] = told if before is None else join(before, told)
+
+
+def note(times: Times, clock: Clock, ms: int | None) -> None:
+    """The same for a moment."""
+    if ms is not None:
+        times[clock] = min(ms, times.get(clock, ms))
 
 
 def safe(identity: str | None) -> str | None:

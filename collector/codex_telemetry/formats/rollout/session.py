@@ -8,7 +8,7 @@ from codex_telemetry.formats.app_server.values import name, path, tag
 from codex_telemetry.formats.rollout import wire
 from codex_telemetry.formats.rollout.context import instructions
 from codex_telemetry.formats.rollout.moments import log_ms
-from codex_telemetry.formats.rollout.reading import Moment, Reading, safe
+from codex_telemetry.formats.rollout.reading import Moment, Reading, note, put, safe
 from codex_telemetry.formats.rollout.state import Replay
 
 
@@ -39,8 +39,7 @@ def session_meta(reading: Reading, told: wire.SessionMeta, at: Moment) -> None:
     facts = state.session or SessionFacts(session_id=state.thread, sources=Source.ROLLOUT)
     _describe(reading, facts, told, at)
     facts.captured = state.captured
-    if state.created is not None:
-        facts.created[Clock.CODEX_MS] = state.created
+    note(facts.created, Clock.CODEX_MS, state.created)
     state.session, state.session_changed = facts, True
     if told.history_base is not None and told.history_base.thread_id == told.id:
         began = Moment(log_ms(told.timestamp) or at.ms)
@@ -50,23 +49,24 @@ def session_meta(reading: Reading, told: wire.SessionMeta, at: Moment) -> None:
 def _describe(reading: Reading, facts: SessionFacts, told: wire.SessionMeta, at: Moment) -> None:
     say = reading.say
     source, parent = _source(told.source)
-    facts.root_session_id = say(safe(told.session_id), at)
-    facts.parent_session_id = say(safe(told.parent_thread_id) or parent, at)
-    facts.forked_from_id = say(safe(told.forked_from_id), at)
-    if source in ("review", "subagent"):
-        facts.relation = say(source, at)
-    elif told.forked_from_id is not None:
-        facts.relation = say("fork", at)
-    facts.source = say(source, at)
-    facts.originator = say(name(told.originator), at)
-    facts.cli_version = say(name(told.cli_version), at)
-    facts.model_provider = say(name(told.model_provider), at)
-    facts.cwd = say(path(told.cwd), at)
-    if told.git is not None:
-        facts.git_commit = say(name(told.git.commit_hash), at)
-        facts.git_branch = say(name(told.git.branch), at)
-        if told.git.repository_url and reading.hasher is not None:
-            facts.git_repo = say(reading.hasher(told.git.repository_url), at)
+    relation = "fork" if told.forked_from_id is not None else None
+    git = told.git or wire.Git()
+    put(
+        facts,
+        root_session_id=say(safe(told.session_id), at),
+        parent_session_id=say(safe(told.parent_thread_id) or parent, at),
+        forked_from_id=say(safe(told.forked_from_id), at),
+        relation=say(source if source in ("review", "subagent") else relation, at),
+        source=say(source, at),
+        originator=say(name(told.originator), at),
+        cli_version=say(name(told.cli_version), at),
+        model_provider=say(name(told.model_provider), at),
+        cwd=say(path(told.cwd), at),
+        git_commit=say(name(git.commit_hash), at),
+        git_branch=say(name(git.branch), at),
+    )
+    if git.repository_url and reading.hasher is not None:
+        put(facts, git_repo=say(reading.hasher(git.repository_url), at))
 
 
 def archived(facts: SessionFacts, is_archived: bool | None, seen_at: int) -> None:

@@ -13,7 +13,7 @@ from codex_telemetry.formats.app_server.values import name
 from codex_telemetry.formats.app_server.wire import given
 from codex_telemetry.formats.base import Stamp
 from codex_telemetry.formats.rollout import wire
-from codex_telemetry.formats.rollout.reading import Moment, Reading
+from codex_telemetry.formats.rollout.reading import Moment, Reading, add, put
 from codex_telemetry.formats.rollout.state import Pending
 
 
@@ -97,9 +97,13 @@ def settle_pending(reading: Reading) -> None:
 
 
 def told_so_far(reading: Reading) -> None:
-    """Claim the response that waits for its count, and go on waiting."""
+    """Claim the response that waits for its count if its total is certain, and go on waiting.
+
+    In an upgraded home it isn't: there only the count says it, and claimed under two totals the
+    response would count twice.
+    """
     pending = reading.state.tokens.pending
-    if pending is not None:
+    if pending is not None and pending.thread_total in (None, expected_total(reading)):
         _claim(reading, pending, expected_total(reading))
 
 
@@ -115,18 +119,20 @@ def expected_total(reading: Reading) -> int:
 
 def _claim(reading: Reading, told: Pending, total: int) -> None:
     at = Moment(told.at)
-    reading.turn(told.turn_id).responses[total] = ResponseFacts(
+    response = ResponseFacts(
         usage=reading.say(told.usage, at),
         cache_write=reading.say(told.cache_write, at),
         times={} if told.at is None else {int(Clock.LOG): told.at},
         model=reading.say(told.model, at),
         response_id=reading.say(told.response_id, at),
     )
+    add(reading.turn(told.turn_id).responses, total, response)
 
 
 def _window(reading: Reading, turn_id: TurnId, told: wire.TokenCount, at: Moment) -> None:
     if told.info is not None and told.info.model_context_window is not None:
-        reading.turn(turn_id).context_window = reading.say(told.info.model_context_window, at)
+        window = reading.say(told.info.model_context_window, at)
+        put(reading.turn(turn_id), context_window=window)
 
 
 def _limits(reading: Reading, told: wire.TokenCount, at: Moment) -> None:

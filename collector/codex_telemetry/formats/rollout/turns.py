@@ -1,11 +1,11 @@
 """Where turns begin and end: by their own lines from 0.106 on, by their prompts before."""
 
-from codex_telemetry.core.facts import Clock, Said, TurnFacts, Weight
+from codex_telemetry.core.facts import Clock, TurnFacts, Weight
 from codex_telemetry.core.identity import TurnId, is_log_turn, is_uuid
 from codex_telemetry.formats.app_server.turns import error_kind
 from codex_telemetry.formats.app_server.values import name
-from codex_telemetry.formats.rollout import wire
-from codex_telemetry.formats.rollout.reading import Moment, Reading, safe
+from codex_telemetry.formats.rollout import tokens, wire
+from codex_telemetry.formats.rollout.reading import Moment, Reading, note, put, safe
 from codex_telemetry.formats.rollout.state import Held, bound
 
 STEER_MS = 100
@@ -30,14 +30,14 @@ def task_started(reading: Reading, told: wire.TaskStarted, at: Moment) -> None:
     _start(reading, told.turn_id, told.root_turn_id, told.started_at, at.ms)
     facts = reading.current()
     if facts is not None:
-        facts.context_window = reading.say(told.model_context_window, at)
+        put(facts, context_window=reading.say(told.model_context_window, at))
 
 
 def task_complete(reading: Reading, told: wire.TaskEnded, at: Moment) -> None:
     error = told.error
     facts = _end(reading, told, "failed" if error is not None else "completed", at)
     if facts is not None and error is not None:
-        facts.error_kind = reading.say(error_kind(error.codex_error_info), at)
+        put(facts, error_kind=reading.say(error_kind(error.codex_error_info), at))
 
 
 def turn_aborted(reading: Reading, told: wire.TaskEnded, at: Moment) -> None:
@@ -121,11 +121,9 @@ def _start(
     reading: Reading, codex_turn: str, root: str | None, started_at: int | None, ms: int | None
 ) -> None:
     facts = reading.begin(TurnId(codex_turn))
-    facts.root_turn_id = reading.say(safe(root))
-    if ms is not None:
-        facts.starts[Clock.LOG] = ms
-    if started_at is not None:
-        facts.starts[Clock.CODEX_S] = started_at * 1000
+    put(facts, root_turn_id=reading.say(safe(root)))
+    note(facts.starts, Clock.LOG, ms)
+    note(facts.starts, Clock.CODEX_S, _seconds(started_at))
 
 
 def _migrated(reading: Reading, made_up: str, at: Moment) -> None:
@@ -150,23 +148,26 @@ def _end(reading: Reading, told: wire.TaskEnded, status: str, at: Moment) -> Tur
         return None
     if turn_id != state.current:
         _outer(reading, turn_id)
+    tokens.settle_pending(reading)
     facts = reading.turn(turn_id)
-    facts.root_turn_id = reading.say(safe(told.root_turn_id)) or facts.root_turn_id
-    facts.status = reading.say(status, at)
-    if at.ms is not None:
-        facts.ends[Clock.LOG] = at.ms
-    if told.started_at is not None:
-        facts.starts[Clock.CODEX_S] = told.started_at * 1000
-    if told.completed_at is not None:
-        facts.ends[Clock.CODEX_S] = told.completed_at * 1000
-    if told.duration_ms is not None:
-        facts.duration = Said(told.duration_ms, Clock.CODEX_MS, at.ms or 0)
-    if told.time_to_first_token_ms is not None:
-        facts.ttft = Said(told.time_to_first_token_ms, Weight.EXACT, at.ms or 0)
+    put(
+        facts,
+        root_turn_id=reading.say(safe(told.root_turn_id)),
+        status=reading.say(status, at),
+        duration=reading.say(told.duration_ms, at, Clock.CODEX_MS),
+        ttft=reading.say(told.time_to_first_token_ms, at, Weight.EXACT),
+    )
+    note(facts.starts, Clock.CODEX_S, _seconds(told.started_at))
+    note(facts.ends, Clock.CODEX_S, _seconds(told.completed_at))
+    note(facts.ends, Clock.LOG, at.ms)
     if turn_id == state.current:
         state.ended = True
         state.answered = True
     return facts
+
+
+def _seconds(told: int | None) -> int | None:
+    return None if told is None else told * 1000
 
 
 def _outer(reading: Reading, turn_id: TurnId) -> None:
@@ -176,7 +177,6 @@ def _outer(reading: Reading, turn_id: TurnId) -> None:
         return
     counted, began = dict(state.loose), state.reviewed
     facts = reading.begin(turn_id)
-    facts.starts[Clock.LOG] = began
-    state.reviewed = None
+    note(facts.starts, Clock.LOG, began)
     for what, n in counted.items():
         reading.count(what, n)
