@@ -25,6 +25,8 @@ class Tally:
     """What a backfill did, counted as it goes (contract: `backfill`)."""
 
     def __init__(self) -> None:
+        self.taken_in = 0
+        """Files of the spool."""
         self.files = 0
         self.files_read = 0
         self.bytes_read = 0

@@ -14,12 +14,14 @@ COLLECTOR_STOPPED = "collector stopped"
 SAVE_FAILED = "save failed"
 SPOOLED = "spooled"
 LOST = "lost"
+ROLLOUTS_READ = "rollouts read"
 COMMAND_FAILED = "command failed"
 
 LARGEST = 8 << 20
 """Bytes; a file that has grown past this is put aside as `<name>.1` when it is opened next."""
 
 _loggers: list[Any] = []
+_files: list[TextIO] = []
 
 
 def configure(level: str | None, path: Path) -> None:
@@ -28,11 +30,14 @@ def configure(level: str | None, path: Path) -> None:
     A log that can't be opened is done without: it is never a reason to fail.
     """
     _loggers.clear()
+    while _files:
+        _files.pop().close()
     if level is None:
         return
     import structlog  # noqa: PLC0415 - only who logs pays for it
 
     with contextlib.suppress(OSError):
+        _files.append(_opened(path))
         structlog.configure(
             processors=[
                 structlog.processors.add_log_level,
@@ -40,7 +45,7 @@ def configure(level: str | None, path: Path) -> None:
                 structlog.processors.JSONRenderer(),
             ],
             wrapper_class=structlog.make_filtering_bound_logger(level),
-            logger_factory=structlog.WriteLoggerFactory(_opened(path)),
+            logger_factory=structlog.WriteLoggerFactory(_files[-1]),
         )
         _loggers.append(structlog.get_logger(pid=os.getpid()))
 

@@ -12,6 +12,7 @@ from codex_telemetry.core.batch import Batch, DriftCount, DriftKey
 from codex_telemetry.core.facts import Drift, Gap
 from codex_telemetry.core.identity import LaunchId
 from codex_telemetry.formats.base import Stamp, StreamReader
+from codex_telemetry.history import read_what_a_session_left
 from codex_telemetry.inputs import live
 from codex_telemetry.store import spool
 from codex_telemetry.store.keeper import MOST_UNSAVED, PATIENCE_S, Keeper
@@ -54,6 +55,8 @@ async def _collect(paths: Paths, patience_s: float) -> None:
         listening = await ears.start(_listen, hearing)
         await ears.start(_end_when_told, listening, keeper)
         await _keep(hearing, keeper)
+        if hearing.began is not None:
+            await read_what_a_session_left(paths, hearing.began)
         ears.cancel_scope.cancel()
     log.event(log.COLLECTOR_STOPPED)
 
@@ -88,6 +91,8 @@ class Hearing:
     """What one launch says, as far as it isn't kept yet."""
 
     def __init__(self) -> None:
+        self.began: float | None = None
+        """When a stream we know began (Unix time, s); None while there is none."""
         self._ended = anyio.Event()
         self._launch = LaunchId("")
         self._reader: StreamReader | None = None
@@ -156,6 +161,7 @@ class Hearing:
         if self._reader is None:
             # Until a line is one of a stream we know, this is some other program.
             self._reader = formats.recognise(line.text, self._launch)
+            self.began = line.wall_ms / 1000 if self._reader is not None else None
         if self._reader is None:
             return
         at = Stamp(line.wall_ms, line.utc_offset_min)

@@ -1,0 +1,90 @@
+"""`backfill`: read what Codex has written to disk, and say what there was."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from codex_telemetry.cli import show
+from codex_telemetry.cli.listing import print_one
+from codex_telemetry.cli.options import Form, Where, options
+from codex_telemetry.cli.reach import waiting
+from codex_telemetry.cli.words import Span, counted
+from codex_telemetry.config import codex_homes
+from codex_telemetry.reports.shapes import BackfillSummary
+
+if TYPE_CHECKING:
+    from codex_telemetry.backfill import Progress
+
+Home = Annotated[
+    list[Path] | None,
+    typer.Option("--codex-home", metavar="DIR", help="a home of Codex; may be given again"),
+]
+
+
+@options
+def backfill(
+    where: Where,
+    form: Form,
+    codex_home: Home = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="forget what the files told, and read them anew")
+    ] = False,
+) -> None:
+    """Read the history that Codex has on disk: each file once, only what is new of it.
+
+    \b
+    Without --codex-home it reads $CODEX_HOME (a list, separated by commas), else ~/.codex.
+    Example: codex-telemetry backfill
+    """
+    from codex_telemetry.history import read_rollouts  # noqa: PLC0415 - heavy
+
+    chosen, found = form.chosen(), where.paths()
+    homes = [home.expanduser().absolute() for home in codex_home or codex_homes()]
+    began = time.monotonic()
+    with _bar() as progress:
+        tally = read_rollouts(found, homes, rebuild=rebuild, progress=progress)
+    if tally.unreadable:
+        show.note(f"{tally.unreadable:,} of the files and folders can't be read")
+    if tally.taken_in:
+        show.note(f"took in {counted(tally.taken_in, 'recording')} that waited")
+    if left := len(list(waiting(found))):
+        show.note(f"{counted(left, 'file')} of the spool can't be read; codex-telemetry path")
+    summary = BackfillSummary(
+        files=tally.files,
+        files_read=tally.files_read,
+        bytes_read=tally.bytes_read,
+        lines=tally.lines,
+        sessions=len(tally.sessions),
+        turns=len(tally.turns),
+        responses=len(tally.responses),
+        drift=tally.drift,
+        skipped_lines=tally.skipped_lines,
+        seconds=round(time.monotonic() - began, 3),
+    )
+    if chosen is not None:
+        print_one(summary, chosen)
+        return
+    show.lines(
+        [
+            [Span(f"{name.replace('_', ' '):13}  "), Span(f"{value:>12,}")]
+            for name in summary.__struct_fields__
+            for value in (getattr(summary, name),)
+        ]
+    )
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Callable[["Progress"], None]]:
+    """A progress bar on stderr, where that is a terminal."""
+    from rich.console import Console  # noqa: PLC0415 - heavy
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    columns = (TextColumn("reading rollouts"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda p: bar.update(task, completed=p.done, total=p.files)

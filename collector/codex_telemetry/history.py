@@ -1,0 +1,101 @@
+"""Bring the logs of Codex into the store: when asked to, and after each live session."""
+
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import anyio
+
+from codex_telemetry import log
+from codex_telemetry.backfill import Progress, Tally, backfill
+from codex_telemetry.config import Paths, codex_homes
+from codex_telemetry.errors import UserError
+from codex_telemetry.secret import hasher, secret_path
+from codex_telemetry.store import spool
+from codex_telemetry.store.keeper import UNWRITABLE
+from codex_telemetry.store.writer import Writer
+
+AFTER_A_SESSION_S = 30.0
+"""How long the collector may read logs after the session: the rest waits for a `backfill`."""
+
+CLOCK_SLACK_NS = 2_000_000_000
+"""A file system may cut the time of a change to whole seconds."""
+
+
+def read_rollouts(
+    paths: Paths,
+    homes: Sequence[Path],
+    *,
+    rebuild: bool = False,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> Tally:
+    """Take in what waits in the spool, then all rollouts that are new or have changed.
+
+    Raises `UserError` if no home can be read or the database can't be written.
+    """
+    return anyio.run(_read, paths, homes, rebuild, progress)
+
+
+async def _read(
+    paths: Paths, homes: Sequence[Path], rebuild: bool, progress: Callable[[Progress], None]
+) -> Tally:
+    readable = [home for home in homes if _is_readable(home)]
+    if not readable:
+        raise UserError(
+            f"no home of Codex can be read: {', '.join(map(str, homes))}",
+            hint="name it with --codex-home, or with CODEX_HOME",
+        )
+    try:
+        writer = await Writer.open(paths.database)
+        try:
+            tally = Tally()
+            tally.taken_in = await spool.take_in(writer, paths.spool)
+            return await backfill(
+                writer,
+                readable,
+                tally=tally,
+                rebuild=rebuild,
+                hasher=hasher(secret_path(paths.database)),
+                progress=progress,
+            )
+        finally:
+            await writer.close()
+    except UserError:
+        raise
+    except UNWRITABLE as error:
+        raise UserError(
+            f"cannot write to the database {paths.database} ({type(error).__name__})",
+            hint="codex-telemetry doctor says more",
+        ) from error
+
+
+async def read_what_a_session_left(paths: Paths, since: float) -> None:
+    """Read the logs that changed since a session began (Unix time, s), under the child's own home.
+
+    The stream doesn't carry a reviewer's tokens, nor some of a subagent's. Never raises.
+    """
+    with contextlib.suppress(Exception), anyio.move_on_after(AFTER_A_SESSION_S):
+        homes = [home for home in codex_homes(os.environ) if _is_readable(home)]
+        if not homes:
+            return
+        writer = await Writer.open(paths.database)
+        try:
+            await backfill(
+                writer,
+                homes,
+                since_ns=int(since * 1e9) - CLOCK_SLACK_NS,
+                hasher=hasher(secret_path(paths.database)),
+            )
+            log.event(log.ROLLOUTS_READ)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await writer.close()
+
+
+def _is_readable(home: Path) -> bool:
+    try:
+        os.scandir(home).close()
+    except OSError:
+        return False
+    return True
