@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import scenes
+from codex_telemetry import log
 from codex_telemetry.cli import app
 from commands import Answer, Command
 
@@ -35,6 +36,7 @@ def cli(capsysbinary: pytest.CaptureFixture[bytes]) -> Command:
     def run(*words: str) -> Answer:
         capsysbinary.readouterr()
         code = app.run(list(words))
+        log.configure(None, Path())  # a process of its own would have ended here
         out, err = capsysbinary.readouterr()
         return Answer(code, out.decode(), err.decode())
 

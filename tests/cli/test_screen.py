@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import scenes
+from codex_telemetry.core.identity import ItemId
 from commands import PROGRAM, Command, on_a_terminal, run
 
 T0 = scenes.T0
@@ -24,8 +25,8 @@ def hostile(database: Path) -> Path:
     name = scenes.told(HOSTILE)
     session = scenes.session(cwd=name, client_name=name, git_branch=name, cli_version=name)
     items = {
-        scenes.ItemId("i1"): scenes.item("command", T0 + 100, T0 + 200, name.value),
-        scenes.ItemId("i2"): scenes.item("mcp_tool", T0 + 300, T0 + 400, name.value),
+        ItemId("i1"): scenes.item("command", T0 + 100, T0 + 200, name.value),
+        ItemId("i2"): scenes.item("mcp_tool", T0 + 300, T0 + 400, name.value),
     }
     turn = scenes.turn(
         session, T0, items=items, model=name, effort=name, cwd=name, cli_version=name,

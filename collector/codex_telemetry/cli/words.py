@@ -110,8 +110,9 @@ def short_turn(turn_id: str, session_id: str, turn_index: int) -> str:
 
 def folder(path: str, home: str | None) -> str:
     """A path as people write it: their home is `~`."""
-    if home and home != "/" and (path == home or path.startswith(home.rstrip("/") + "/")):
-        return "~" + path[len(home.rstrip("/")) :]
+    home = (home or "").rstrip("/")
+    if home and f"{path}/".startswith(f"{home}/"):
+        return "~" + path[len(home) :]
     return path
 
 

@@ -1,0 +1,61 @@
+"""What people see, to the character. `GOLDEN=write` writes it anew; see fixtures/golden/README.md."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+import scenes
+from commands import Command, on_a_terminal, run
+
+FOLDER = Path(__file__).parents[2] / "fixtures" / "golden"
+BUSY = f"{scenes.uuid7(scenes.T0)}:0"
+ZONE = ("--tz", "Europe/Berlin")
+
+
+def compare(name: str, printed: str) -> None:
+    path = FOLDER / f"{name}.txt"
+    if os.environ.get("GOLDEN") == "write":
+        path.write_text(printed, encoding="utf-8")
+    assert printed == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_turn(week: Path, columns: int) -> None:
+    bare = {"NO_COLOR": "1"}
+    out = on_a_terminal("turn", BUSY, *ZONE, columns=columns, env=bare).out
+    assert max(map(len, out.splitlines())) <= columns
+    compare(f"turn_{columns}", out)
+
+
+def test_a_turn_in_colour(week: Path) -> None:
+    compare("turn_80_colour", on_a_terminal("turn", BUSY, *ZONE).out)
+
+
+def test_a_turn_in_ascii(week: Path) -> None:
+    printed = run("turn", BUSY, *ZONE, env={"PYTHONIOENCODING": "ascii", "COLUMNS": "80"})
+    compare("turn_80_ascii", printed.out)
+
+
+def test_a_turn_of_very_many_items(database: Path) -> None:
+    session = scenes.session()
+    scenes.write(database, session, scenes.long_turn(session, 500))
+    out = on_a_terminal("turn", "--last", *ZONE, env={"NO_COLOR": "1"}).out
+    assert len(out.splitlines()) < 50
+    compare("turn_500_items_80", out)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize(
+    "words", [["turns"], ["sessions"], ["session", scenes.uuid7(scenes.T0)]], ids=lambda w: w[0]
+)
+def test_a_list(week: Path, words: list[str], columns: int) -> None:
+    out = on_a_terminal(*words, *ZONE, columns=columns, env={"NO_COLOR": "1"}).out
+    compare(f"{words[0]}_{columns}", out)
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_data(cli: Command, week: Path, form: str) -> None:
+    compare(f"turns_{form}", cli("turns", f"--{form}").out)
+    compare(f"turn_{form}", cli("turn", BUSY, f"--{form}").out)
+    compare(f"sessions_{form}", cli("sessions", f"--{form}").out)

@@ -1,0 +1,53 @@
+"""What a command imports: a report as data must be there at once."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from codex_telemetry.store import spool
+from commands import run
+
+HEAVY = {"structlog", "rich", "anyio", "aiosqlite", "asyncio"}
+
+SCRIPT = """
+import sys
+from codex_telemetry.cli import app
+code = app.run(sys.argv[1:])
+print(code, *sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
+
+
+def imported(*words: str) -> set[str]:
+    answer = run(python=("-c", SCRIPT, *words))
+    code, *modules = answer.err.splitlines()[-1].split()
+    assert code == "0", answer.err
+    assert "msgspec" in modules
+    return set(modules)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["turns"], ["turn", "--last"], ["sessions"], ["doctor"], ["path"]],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("form", ["--json", "--ndjson", "--csv"])
+def test_data_takes_nothing_heavy(week: Path, words: list[str], form: str) -> None:
+    assert not imported(*words, form) & HEAVY
+
+
+def test_an_empty_spool_folder_takes_nothing_heavy(week: Path) -> None:
+    week.with_name(f"{week.name}.spool").mkdir(mode=0o700)
+    assert not imported("turns", "--json") & HEAVY
+
+
+def test_what_is_drawn_takes_no_loop_and_no_log(week: Path) -> None:
+    assert not imported("turn", "--last") & (HEAVY - {"rich"})
+
+
+def test_the_suffix_that_is_looked_for_is_that_of_spool_files(week: Path) -> None:
+    folder = week.with_name(f"{week.name}.spool")
+    folder.mkdir(mode=0o700)
+    (folder / f"x{spool.SUFFIX}").write_bytes(b"")
+    assert imported("turns", "--json") & HEAVY
+    assert json.loads(run("turns", "--json").out)
