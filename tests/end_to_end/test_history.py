@@ -1,0 +1,116 @@
+"""History made by the real Codex: what is on disk agrees with what its model was asked and sent."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app_server import PLAIN_MODEL, Talk, prompt, talk
+from canary import leaks, leaks_in
+from codex_telemetry.demo.client import Client
+from real_codex import RealCodex
+from store_of import ended_collectors, rows, until
+
+MODULE = (sys.executable, "-P", "-m", "codex_telemetry")
+RUN = (*MODULE, "run", "--log-level", "debug", "--")
+
+
+def command(it: Talk, *words: str) -> Any:
+    """What a command prints with --json."""
+    done = subprocess.run(
+        [*MODULE, *words, "--json"], env=it.home.env, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert not leaks_in(done.stdout + done.stderr)
+    return json.loads(done.stdout)
+
+
+def make_history(it: Talk, codex: RealCodex) -> None:
+    """Several turns, a resume by another process, a fork, an archived thread."""
+    it.turn("plain", "1")
+    it.turn("shell", "2")
+    it.client.close()
+    argv = [str(codex), "app-server"]
+    with Client(argv, env=it.home.env, cwd=it.home.work) as again:
+        again.initialize()
+        again.request("thread/resume", {"threadId": it.thread})
+        again.run_turn(it.thread, prompt("plain", "3"))
+        forked = again.request("thread/fork", {"threadId": it.thread})["thread"]["id"]
+        again.run_turn(forked, prompt("plain", "4"))
+        other = again.start_thread(it.home.work)
+        again.run_turn(other, prompt("plain", "5"))
+        again.request("thread/archive", {"threadId": other})
+
+
+def sent_by_model(it: Talk) -> int:
+    return sum(call.usage["total_tokens"] for call in it.stub.answered if call.usage)
+
+
+@pytest.mark.codex("0.169.0", "0.125.0")
+def test_the_whole_history_is_counted_once(codex: RealCodex) -> None:
+    with talk(codex, model=PLAIN_MODEL) as it:
+        make_history(it, codex)
+        first = command(it, "backfill")
+        second = command(it, "backfill")
+        sessions = command(it, "sessions")
+        turns = command(it, "turns")
+        assert leaks(it.home.database.parent) == []
+    assert first["files"] == first["files_read"] == 3
+    assert (second["files_read"], second["bytes_read"], second["turns"]) == (0, 0, 0)
+    assert sum(s["total_tokens"] for s in sessions) == sent_by_model(it)
+    assert sorted(s["relation"] for s in sessions) == ["fork", "root", "root"]
+    assert [s["archived"] for s in sessions].count(True) == 1
+    assert sorted(s["turns"] for s in sessions) == [1, 1, 3]
+    assert len({turn["turn_id"] for turn in turns}) == len(turns) == 5
+    assert {tuple(turn["sources"]) for turn in turns} == {("rollout",)}
+
+
+def test_live_and_logged_are_one(codex: RealCodex) -> None:
+    with talk(codex, wrapper=RUN, model=PLAIN_MODEL) as it:
+        it.client.approve()
+        it.turn("demo")
+        it.turn("shell", "2")
+        it.client.close()
+        until(lambda: ended_collectors(it.home.database.parent) == 1)
+        after_the_session = command(it, "turns")
+        again = command(it, "backfill")
+        turns = command(it, "turns")
+        assert leaks(it.home.database.parent) == []
+    # The collector has read the log as soon as the session ended.
+    assert turns == after_the_session
+    assert again["files_read"] == 0
+    assert [turn["sources"] for turn in turns] == [["live", "rollout"]] * 2
+    assert sum(turn["total_tokens"] for turn in turns) == sent_by_model(it)
+
+
+def test_what_comes_first_makes_no_difference(codex: RealCodex, tmp_path: Path) -> None:
+    """The same session: heard and then logged; logged, and then heard by what a spool kept."""
+    with talk(codex, wrapper=RUN, model=PLAIN_MODEL) as it:
+        it.turn("shell")
+        it.client.close()
+        until(lambda: ended_collectors(it.home.database.parent) == 1)
+        one = command(it, "turns")
+        command(it, "backfill", "--rebuild")
+        assert command(it, "turns") == one
+        elsewhere = {**it.home.env, "CODEX_TELEMETRY_HOME": str(tmp_path)}
+        subprocess.run([*MODULE, "backfill"], env=elsewhere, check=True, capture_output=True)
+    (logged,) = rows(tmp_path / "telemetry.db", "SELECT * FROM turns")
+    assert logged["total_tokens"] == one[0]["total_tokens"]
+    assert logged["tool_calls"] == one[0]["tool_calls"]
+    assert (logged["prompts"], logged["messages"]) == (one[0]["prompts"], one[0]["messages"])
+
+
+def test_no_home_is_said_in_one_line(tmp_path: Path) -> None:
+    env = {
+        **os.environ,
+        "CODEX_HOME": str(tmp_path / "none"),
+        "CODEX_TELEMETRY_HOME": str(tmp_path),
+    }
+    done = subprocess.run([*MODULE, "backfill"], env=env, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout == b""
+    assert b"no home of Codex can be read" in done.stderr
