@@ -196,9 +196,9 @@ def _is_empty(db: sqlite3.Connection, application: int) -> bool:
 
 
 def _begin(path: Path) -> None:
+    _clear_beside(path)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     path.chmod(0o600)  # it may have been there, empty
-    _clear_beside(path)
 
 
 def _clear_beside(path: Path) -> None:

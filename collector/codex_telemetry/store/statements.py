@@ -11,11 +11,16 @@ def _columns(row: type[Struct]) -> list[str]:
     return list(row.__struct_fields__)
 
 
-def _upsert(table: str, columns: list[str], key: str) -> str:
+def _upsert(table: str, columns: list[str], key: tuple[str, ...], only: str = "") -> str:
+    """Insert a row, or bring the one of that key up to date."""
     names = ", ".join(columns)
     marks = ", ".join("?" * len(columns))
-    fresh = ", ".join(f"{c} = excluded.{c}" for c in columns)
-    return f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT {key} DO UPDATE SET {fresh}"
+    # Not the key itself: to set what others refer to, even to what it was, has SQLite look for them.
+    fresh = ", ".join(f"{c} = excluded.{c}" for c in columns if c not in key)
+    return (
+        f"INSERT INTO {table} ({names}) VALUES ({marks}) "
+        f"ON CONFLICT ({', '.join(key)}) {only} DO UPDATE SET {fresh}"
+    )
 
 
 class Belonging(NamedTuple):
@@ -26,13 +31,11 @@ class Belonging(NamedTuple):
     purge: str
 
 
-def _belonging(
-    table: str, columns: list[str], conflict: str = "({}, {})", only: str = "1"
-) -> Belonging:
+def _belonging(table: str, columns: list[str], only: str = "1") -> Belonging:
     """The first column names the subject, the second is the key within it."""
     subject, key, *_ = columns
     return Belonging(
-        save=_upsert(table, columns, conflict.format(subject, key)),
+        save=_upsert(table, columns, (subject, key), "" if only == "1" else f"WHERE {only}"),
         number=f"""
             SELECT {subject}, count(*) FROM {table}
             WHERE {subject} IN (SELECT value FROM json_each(?)) AND {only} GROUP BY {subject}""",
@@ -85,7 +88,7 @@ DELETE FROM events
 WHERE turn_id IS NULL AND session_id IN (SELECT value FROM json_each(?))
 """
 
-SESSION = _upsert("sessions", _columns(SessionRow), "(session_id)")
+SESSION = _upsert("sessions", _columns(SessionRow), ("session_id",))
 
 PLACES = """
 SELECT turn_id, session_id, turn_index, started_at FROM turns
@@ -94,20 +97,16 @@ WHERE session_id IN (SELECT value FROM json_each(?))
 """
 SET_ASIDE = "UPDATE turns SET turn_index = -1 - turn_key WHERE turn_id = ?"
 PUT_BACK = "UPDATE turns SET turn_index = ? WHERE turn_id = ?"
-TURN = _upsert("turns", [*_columns(TurnRow), "turn_index"], "(turn_id)")
+TURN = _upsert("turns", [*_columns(TurnRow), "turn_index"], ("turn_id",))
 TURN_KEYS = "SELECT turn_id, turn_key FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))"
 
 ITEMS = _belonging("items", ["turn_key", *_columns(ItemRow)])
 RESPONSES = _belonging("responses", ["turn_key", *_columns(ResponseRow)])
 _EVENT = _columns(EventRow)
 TURN_EVENTS = _belonging(
-    "events",
-    ["turn_id", "event_key", "session_id", *_EVENT[1:]],
-    "({}, {}) WHERE turn_id IS NOT NULL",
+    "events", ["turn_id", "event_key", "session_id", *_EVENT[1:]], only="turn_id IS NOT NULL"
 )
-SESSION_EVENTS = _belonging(
-    "events", ["session_id", *_EVENT], "({}, {}) WHERE turn_id IS NULL", only="turn_id IS NULL"
-)
+SESSION_EVENTS = _belonging("events", ["session_id", *_EVENT], only="turn_id IS NULL")
 
 SUM_UP = """
 UPDATE sessions SET

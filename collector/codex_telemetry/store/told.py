@@ -11,7 +11,6 @@ from codex_telemetry.core.facts import SessionFacts, TurnFacts
 from codex_telemetry.core.identity import SessionId, TurnId, is_uuid
 from codex_telemetry.core.join import join
 from codex_telemetry.core.pairing import united
-from codex_telemetry.core.settle import owner
 from codex_telemetry.store import statements as sql
 
 F = TypeVar("F", TurnFacts, SessionFacts)
@@ -114,7 +113,7 @@ class _Teller:
         are: see `core.pairing`. All turns of the thread without an id of Codex's own take part.
 
         Also gives the ids that are now the other half's."""
-        threads = {owner(facts) for turn, facts in turns.items() if not is_uuid(turn)}
+        threads = {t for turn, facts in turns.items() if not is_uuid(turn) for t in facts.tellers}
         result = dict(turns)
         paired: set[str] = set()
         for thread in threads:

@@ -1,0 +1,130 @@
+"""Facts as a source would tell them, saved by a real writer; and all that a database then holds."""
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import anyio
+import msgspec
+
+from codex_telemetry.core.batch import Batch
+from codex_telemetry.core.facts import (
+    Captured,
+    Clock,
+    EventFacts,
+    Fact,
+    ItemFacts,
+    ResponseFacts,
+    Said,
+    SessionFacts,
+    Source,
+    TurnFacts,
+    Usage,
+    Weight,
+)
+from codex_telemetry.core.identity import ItemId, SessionId, TurnId
+from codex_telemetry.store.writer import Writer
+
+BORN = 1_795_416_000_000
+"""When the first of our threads was made (ms UTC)."""
+
+_NOT_COMPARED = {
+    "origins": {"first_at", "last_at", "origin"},
+    "spools": {"taken_at"},
+    "sessions": {"session_key"},
+    "turns": {"turn_key"},
+    "events": {"event_id"},
+}
+_BODIES = {"told_turns": TurnFacts, "told_sessions": SessionFacts}
+
+
+def uuid7(ms: int, tail: int = 0) -> str:
+    """An id as Codex makes it at that time."""
+    return f"{ms >> 16:08x}-{ms & 0xFFFF:04x}-7000-8000-{tail:012x}"
+
+
+def thread(n: int) -> SessionId:
+    """The n-th thread, the elder the smaller."""
+    return SessionId(uuid7(BORN + n))
+
+
+def turn(
+    n: int, under: SessionId, *, at: int | None = None, total: int = 100, **told: Any
+) -> TurnFacts:
+    """A whole turn of a second, with a message, a response and a retry; begun `at` (ms after BORN)."""
+    begun = BORN + (n * 10_000 if at is None else at)
+    facts = TurnFacts(
+        TurnId(uuid7(begun, n)),
+        tellers={under: None},
+        sources=Source.LIVE,
+        captured=Captured(begun, 60),
+        status=Said("completed", Weight.LIVE, begun),
+        model=Said("gpt-5.5", Weight.LIVE, begun),
+        duration=Said(1_000, Clock.CODEX_MS, begun),
+        ends={Clock.WIRE: begun + 1_000},
+    )
+    facts.items[ItemId(f"i{n}")] = ItemFacts(
+        "message", starts={Clock.CODEX_MS: begun}, ends={Clock.CODEX_MS: begun + 500}
+    )
+    facts.responses[total] = ResponseFacts(Said(Usage(total, total - 10, 0, 10, 0), Weight.LIVE))
+    facts.events["retry:1"] = EventFacts("retry", starts={Clock.WIRE: begun}, sources=1)
+    return msgspec.structs.replace(facts, **told)
+
+
+def batch(origin: str, *facts: Fact, kind: str = "live") -> Batch:
+    made = Batch(kind, origin)
+    for fact in facts:
+        made.add(fact, BORN)
+    return made
+
+
+def save(path: Path, *batches: Batch) -> None:
+    """One after another, by one writer."""
+
+    async def run() -> None:
+        writer = await Writer.open(path)
+        try:
+            for one in batches:
+                await writer.save(one)
+        finally:
+            await writer.close()
+
+    anyio.run(run)
+
+
+def query(path: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
+        return db.execute(sql, values).fetchall()
+
+
+def contents(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table, without what only says how it came there."""
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
+        db.row_factory = sqlite3.Row
+        names = [
+            row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+        origins = {r["origin"]: (r["kind"], r["name"]) for r in db.execute("SELECT * FROM origins")}
+        turns = {r["turn_key"]: r["turn_id"] for r in db.execute("SELECT * FROM turns")}
+        return {name: _comparable(db, name, origins, turns) for name in sorted(names)}
+
+
+def _comparable(
+    db: sqlite3.Connection, table: str, origins: dict[int, Any], turns: dict[int, str]
+) -> list[dict[str, Any]]:
+    rows: Iterable[sqlite3.Row] = db.execute(f"SELECT * FROM {table}")
+    found = []
+    for row in rows:
+        kept = {k: row[k] for k in row.keys() if k not in _NOT_COMPARED.get(table, ())}  # noqa: SIM118
+        if "origin" in kept:
+            kept["origin"] = origins[kept["origin"]]
+        if "turn_key" in kept:
+            kept["turn_key"] = turns[kept["turn_key"]]
+        if table in _BODIES:
+            kept["body"] = msgspec.msgpack.decode(kept["body"], type=_BODIES[table])
+        found.append(kept)
+    return sorted(found, key=lambda row: repr([v for k, v in row.items() if k != "body"]))
