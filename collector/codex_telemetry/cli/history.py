@@ -34,9 +34,10 @@ def backfill(
         bool, typer.Option("--rebuild", help="forget what the files told, and read them anew")
     ] = False,
 ) -> None:
-    """Read the history that Codex has on disk: each file once, only what is new of it.
+    """Read the history that Codex has on disk.
 
     \b
+    Each file once, only what is new of it.
     Without --codex-home it reads $CODEX_HOME (a list, separated by commas), else ~/.codex.
     Example: codex-telemetry backfill
     """
@@ -85,6 +86,8 @@ def _bar() -> Iterator[Callable[["Progress"], None]]:
 
     console = Console(stderr=True)
     columns = (TextColumn("reading rollouts"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task("", total=None)
         yield lambda p: bar.update(task, completed=p.done, total=p.files)

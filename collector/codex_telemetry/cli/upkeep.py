@@ -1,6 +1,5 @@
-"""`path`, `backfill`, `schema` and `doctor`: what applies, and whether all is well."""
+"""`path`, `schema` and `doctor`: what applies, and whether all is well."""
 
-import time
 from typing import Annotated
 
 import typer
@@ -10,12 +9,10 @@ from codex_telemetry.cli.listing import print_one
 from codex_telemetry.cli.options import Form, Where, Zoned, options
 from codex_telemetry.cli.period import Zone, shown
 from codex_telemetry.cli.reach import take_in_spool, waiting
-from codex_telemetry.cli.words import Line, Span, counted, number
-from codex_telemetry.config import Paths
-from codex_telemetry.errors import UsageError, UserError
+from codex_telemetry.cli.words import Line, Span, number
+from codex_telemetry.errors import UsageError
 from codex_telemetry.reports import moments
-from codex_telemetry.reports.shapes import BackfillSummary, Doctor, PathInfo
-from codex_telemetry.store import queries
+from codex_telemetry.reports.shapes import Doctor, PathInfo
 
 LISTED = 10
 """So many gaps and unknown names are shown to people."""
@@ -41,44 +38,6 @@ def path(where: Where, form: Form) -> None:
     named = [("database", info.database), ("config", info.config), ("log", info.log)]
     named += [("spool" if n == 0 else "", folder) for n, folder in enumerate(info.spool)]
     show.lines([[Span(f"{name:8}  ", "bold"), Span(place)] for name, place in named])
-
-
-@options
-def backfill(where: Where, form: Form) -> None:
-    """Take in what couldn't be written before.
-
-    \b
-    Example: codex-telemetry backfill
-    """
-    chosen, found = form.chosen(), where.paths()
-    began = time.monotonic()
-    before = _totals(found)
-    taken = _take_in(found)
-    after = _totals(found)
-    gained = {name: after[name] - before[name] for name in after}
-    summary = BackfillSummary(
-        files=0,
-        files_read=0,
-        bytes_read=0,
-        lines=0,
-        **gained,
-        skipped_lines=0,
-        seconds=round(time.monotonic() - began, 3),
-    )
-    if taken:
-        show.note(f"took in {counted(taken, 'recording')} that waited")
-    if left := len(list(waiting(found))):
-        show.note(f"{counted(left, 'file')} of the spool can't be read; codex-telemetry path")
-    if chosen is not None:
-        print_one(summary, chosen)
-        return
-    show.lines(
-        [
-            [Span(f"{name.replace('_', ' '):13}  "), Span(f"{value:>12,}")]
-            for name in summary.__struct_fields__
-            for value in (getattr(summary, name),)
-        ]
-    )
 
 
 def schema(
@@ -161,28 +120,3 @@ def _examined(report: Doctor, zone: Zone) -> list[Line]:
 
 def _rest(n: int) -> list[Line]:
     return [[Span(f"{'':10}{n - LISTED:,} more: --json has all", "dim")]] if n > LISTED else []
-
-
-def _take_in(paths: Paths) -> int:
-    if not any(waiting(paths)):
-        return 0
-    from codex_telemetry import pipeline  # noqa: PLC0415 - heavy
-
-    try:
-        return pipeline.take_in_spool(paths)
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(
-            f"cannot write to the database {paths.database} ({type(error).__name__})",
-            hint="codex-telemetry doctor says more",
-        ) from error
-
-
-def _totals(paths: Paths) -> dict[str, int]:
-    names = ("sessions", "turns", "responses", "drift")
-    if not paths.database.exists():
-        return dict.fromkeys(names, 0)
-    with queries.reading(paths.database) as db:
-        row = queries.totals(db)
-        return {name: row[name] for name in names}
