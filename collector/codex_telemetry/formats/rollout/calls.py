@@ -28,6 +28,9 @@ AGENTS = frozenset(
     list_agents interrupt_agent assign_task spawn_agents_on_csv
     """.split()
 )
+WAITS = frozenset({"wait_agent", "wait"})
+NOTED = "collaboration"
+"""The newer tools for subagents (code mode, from 0.145): the stream shows most as mere notes."""
 IMAGES = frozenset({"view_image"})
 CODEX_OWN = frozenset(
     """
@@ -136,19 +139,19 @@ def _item(reading: Reading, told: wire.Call, at: Moment) -> tuple[str, ItemFacts
         )
     if tool in COMMANDS:
         return _command(reading, told, at)
-    kind = _kind(tool, paginated=reading.state.paginated)
+    kind = _kind(tool, noted=reading.state.paginated or namespace == NOTED)
     shown = tool if kind in ("dynamic_tool", "subagent", "other") else None
     return kind, ItemFacts(kind=kind, name=reading.say(shown, at, Weight.HINT))
 
 
-def _kind(tool: str | None, *, paginated: bool) -> str:
+def _kind(tool: str | None, *, noted: bool) -> str:
     if tool in PATCHES:
         return "file_change"
     if tool in IMAGES:
         return "image"
     if tool in AGENTS:
-        # In paginated files the item says whether it counts as a call: some are mere notes.
-        return "other" if paginated else "subagent"
+        # In paginated files the item says whether it counts as a call: to wait does.
+        return "other" if noted and tool not in WAITS else "subagent"
     return "other" if tool in CODEX_OWN else "dynamic_tool"
 
 

@@ -20,7 +20,6 @@ from codex_telemetry.formats.rollout.reading import Moment, Reading
 ENDS = {
     "exec_command_end": "command",
     "patch_apply_end": "file_change",
-    "mcp_tool_call_end": "mcp_tool",
     "web_search_end": "web_search",
     "view_image_tool_call": "image",
     "image_generation_end": "image",
@@ -31,7 +30,7 @@ ENDS = {
     "collab_close_end": "subagent",
     "collab_resume_end": "subagent",
 }
-"""Events that end an item → its kind."""
+"""Events that end an item → its kind; `mcp_tool_call_end` aside, which says more."""
 
 _MADE_UP = "item-"
 """Migrated items are numbered: the stream knows them by other names, so they are counted only."""
@@ -66,6 +65,13 @@ def item_completed(reading: Reading, told: wire.ItemCompleted, at: Moment) -> No
     if told.completed_at_ms is not None:
         facts.ends[Clock.CODEX_MS] = told.completed_at_ms
     claim(reading, turn_id, item.id, facts)
+
+
+def mcp_ended(reading: Reading, told: wire.McpEnded, at: Moment) -> None:
+    if told.result is not None and told.status is None:
+        answer = told.result.Ok
+        told.success = answer is not None and not answer.isError
+    ended("mcp_tool", reading, told, at)
 
 
 def ended(kind: str, reading: Reading, told: wire.Ended, at: Moment) -> None:

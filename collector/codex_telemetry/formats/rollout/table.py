@@ -76,6 +76,7 @@ EVENTS = _known(
     ("exited_review_mode", turns.exited_review, wire.Nothing),
     ("thread_rolled_back", messages.rolled_back, wire.Nothing),
     ("undo_completed", messages.undone, wire.Nothing),
+    ("mcp_tool_call_end", items.mcp_ended, wire.McpEnded),
     *((name, partial(items.ended, kind), wire.Ended) for name, kind in items.ENDS.items()),
 )
 """`event_msg` by the payload's type."""

@@ -185,6 +185,19 @@ class Ended(Struct):
     action: Any = None
 
 
+class McpAnswer(Struct):
+    isError: bool | None = None  # noqa: N815
+
+
+class McpResult(Struct):
+    Ok: McpAnswer | None = None
+    Err: Raw = NOTHING
+
+
+class McpEnded(Ended):
+    result: McpResult | None = None
+
+
 class Item(Struct):
     type: str
     id: str
