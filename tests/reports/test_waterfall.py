@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import scenes
 from codex_telemetry.cli.period import Zone
 from codex_telemetry.cli.waterfall import FILL, drawing
-from codex_telemetry.core.facts import SessionFacts, TurnFacts
+from codex_telemetry.core.facts import SessionFacts, Source, TurnFacts
 from codex_telemetry.core.identity import ItemId, TurnId
 from codex_telemetry.core.parts import Parts
 from codex_telemetry.reports import turns as report
@@ -146,6 +146,14 @@ def test_nothing_but_an_id_is_drawn_too(tmp_path: Path) -> None:
     session = scenes.session()
     bare = TurnFacts(TurnId("old:1:0"), tellers={session.session_id: None}, sources=1)
     assert told(tmp_path, session, bare, now=T0).lines()[0].startswith("turn ")
+
+
+def test_a_turn_that_only_a_log_told_of_says_why_it_has_no_parts(tmp_path: Path) -> None:
+    session = scenes.session(sources=Source.ROLLOUT)
+    turn = scenes.turn(session, T0, sources=Source.ROLLOUT)
+    logged = told(tmp_path, session, turn)
+    assert logged.model.shares == []
+    assert "only its log told of it" in "\n".join(logged.lines())
 
 
 def test_every_item_is_shown_or_counted(tmp_path: Path) -> None:

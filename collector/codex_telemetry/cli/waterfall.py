@@ -97,6 +97,9 @@ def drawing(
     lines = [*head(turn, model, width, zone, home), []]
     if model.shares:
         lines += [*_parts(model.shares, turn.duration_ms or model.length_ms, width), []]
+    elif turn.sources == ["rollout"]:
+        # Its stamps say when lines were written, not when things happened.
+        lines += [[Span("  where its time went isn't known: only its log told of it", "dim")], []]
     if model.bars or model.strip or model.responses or model.marks:
         lines += _chart(model, width)
     hidden = sum(bar.items for bar in model.bars if bar.kind == "folded")
