@@ -65,6 +65,11 @@ def test_the_whole_history_is_counted_once(codex: RealCodex) -> None:
     assert sorted(s["relation"] for s in sessions) == ["fork", "root", "root"]
     assert [s["archived"] for s in sessions].count(True) == 1
     assert sorted(s["turns"] for s in sessions) == [1, 1, 3]
+    assert all(s["rollout_path"].endswith(f"{s['session_id']}.jsonl") for s in sessions)
+    assert {s["rollout_path"].partition("/")[0] for s in sessions} == {
+        "sessions",
+        "archived_sessions",
+    }
     assert len({turn["turn_id"] for turn in turns}) == len(turns) == 5
     assert {tuple(turn["sources"]) for turn in turns} == {("rollout",)}
 

@@ -9,13 +9,20 @@ from codex_telemetry.core.facts import (
     ItemFacts,
     ResponseFacts,
     Said,
+    Source,
     TurnFacts,
 )
 from codex_telemetry.core.identity import ItemId
+from codex_telemetry.core.join import join
 from codex_telemetry.core.rows import EventRow, ItemRow, ResponseRow
 from codex_telemetry.core.spans import best, between
 
 T = TypeVar("T")
+
+TOLD_BY_BOTH = frozenset({"thread_rolled_back"})
+"""Kinds of event that the stream and the log both tell of."""
+
+NEAR_MS = 2_000
 
 
 def said(claim: Said[T] | None) -> T | None:
@@ -91,7 +98,7 @@ def settle_events(events: dict[str, EventFacts], asks: dict[str, AskFacts]) -> l
             status=said(event.status),
             sources=event.sources,
         )
-        for key, event in events.items()
+        for key, event in _as_one(events).items()
     ]
     rows += [
         EventRow(
@@ -107,6 +114,28 @@ def settle_events(events: dict[str, EventFacts], asks: dict[str, AskFacts]) -> l
         if ask.kind != "tool"
     ]
     return sorted(rows, key=lambda row: (row.at or 0, row.event_key))
+
+
+def _as_one(events: dict[str, EventFacts]) -> dict[str, EventFacts]:
+    """What was heard and what was logged of one event have no id in common: the nearest in time of
+    the same kind are one, under the log's key. It tells of all, and would be counted twice."""
+    result = dict(events)
+    logged = [k for k, e in events.items() if e.sources == Source.ROLLOUT and e.starts]
+    for key, event in sorted(events.items()):
+        if event.sources != Source.LIVE or event.kind not in TOLD_BY_BOTH or not event.starts:
+            continue
+        at = best(event.starts) or 0
+        twins = [
+            (abs((best(events[k].starts) or 0) - at), k)
+            for k in logged
+            if events[k].kind == event.kind
+        ]
+        distance, twin = min(twins, default=(NEAR_MS + 1, ""))
+        if distance <= NEAR_MS:
+            logged.remove(twin)
+            result[twin] = join(events[twin], event)
+            del result[key]
+    return result
 
 
 def waited(ask: AskFacts) -> int | None:

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from codex_telemetry.core.command_word import command_word
-from codex_telemetry.core.facts import Drift, EventFacts, Fact, ItemFacts, Source
+from codex_telemetry.core.facts import Drift, Fact, ItemFacts
 from codex_telemetry.core.identity import ItemId, is_safe_id
 from codex_telemetry.formats.app_server import wire
 from codex_telemetry.formats.app_server.items import OUTPUT_CAP
@@ -78,11 +78,6 @@ class LegacyItems:
                 return
             if kind in _SPOKEN:
                 yield from self._spoken(thread, turn, kind, at)
-                return
-            if kind in _REVIEW:
-                facts = thread.facts(turn, at)
-                facts.events[kind] = EventFacts(kind, starts=heard_at(at), sources=Source.LIVE)
-                yield facts
                 return
         if kind not in KNOWN:
             yield Drift(

@@ -118,7 +118,9 @@ class AppServer:
             self._legacy.sends(params, at)
             return
         request = None
-        if method == "initialize":
+        if method == "thread/compact/start":
+            self._turns.asked_to_compact(params, at)
+        elif method == "initialize":
             request = self._initialize(params, at)
         elif method in wire.OPENS_THREAD:
             request = Request(method, at)

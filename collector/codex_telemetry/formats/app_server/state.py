@@ -67,6 +67,7 @@ class Thread:
     last_total: int | None = None
     active: str | None = None
     """The running turn, by Codex's id."""
+    compact_asked: Stamp | None = None
     review: str | None = None
     """The outer turn of a review: other ids started meanwhile are the reviewer's own."""
     sent: deque[Stamp] = field(default_factory=lambda: deque(maxlen=100))

@@ -26,6 +26,7 @@ _turn = msgspec.json.Decoder(wire.TurnNotice)
 _answer = msgspec.json.Decoder(wire.TurnAnswer)
 _usage = msgspec.json.Decoder(wire.UsageNotice)
 _error = msgspec.json.Decoder(wire.ErrorNotice)
+_of_thread = msgspec.json.Decoder(wire.OfThread)
 _rerouted = msgspec.json.Decoder(wire.Rerouted)
 
 STATUSES = frozenset({"completed", "interrupted", "failed"})
@@ -75,6 +76,12 @@ class Turns:
         thread.active = codex_turn
         turn.heard = True
         yield facts
+
+    def asked_to_compact(self, params: Raw, at: Stamp) -> None:
+        """`thread/compact/start`: 0.98 completes the turn it makes without ever starting it."""
+        thread = self._process.thread(_of_thread.decode(params).threadId, at)
+        if thread is not None:
+            thread.compact_asked = at
 
     def completed(self, params: Raw, at: Stamp, emitted: int | None) -> Iterator[Fact]:
         told = _turn.decode(params)
@@ -214,6 +221,8 @@ class Turns:
             thread.active = None
         if thread.review == codex_turn:
             thread.review = None
+        if turn.started is None and turn.requested is None:
+            turn.requested, thread.compact_asked = thread.compact_asked, None
         facts = self.begun(thread, turn, at) if turn.started is None else thread.facts(turn, at)
         facts.status = live(status, at)
         return facts
