@@ -6,10 +6,8 @@ import msgspec
 import pytest
 
 from codex_telemetry.core.facts import Clock, ItemFacts, LimitSample, Said
-from codex_telemetry.core.identity import SessionId
-from codex_telemetry.formats.rollout import RolloutName
 from recordings import Recordings, names
-from rolled import Rolled, file_up, lines_of, name_of, one_turn, read, rolled_up
+from rolled import name_of, one_turn, rolled_up
 
 SESSIONS: dict[str, dict[str, Any]] = {
     "0.20.0/x_exec_shell": {"source": None, "originator": None, "cli_version": None, "cwd": None},
@@ -264,43 +262,3 @@ def test_limits_are_read_window_by_window(recordings: Recordings) -> None:
 def test_the_service_tier_stands_in_the_threads_settings(recordings: Recordings) -> None:
     tiers = [t.service_tier for t in rolled_up(recordings.one("0.169.0/j_rollback")).turns]
     assert "default" in tiers
-
-
-def test_hashes_are_made_only_with_a_key(recordings: Recordings) -> None:
-    (path,) = recordings.one("0.98.0/b_shell").rollouts()
-    without = one_turn(file_up(path))
-    assert without.base_instructions_hash is None
-    assert without.base_instructions_length is not None
-    assert without.base_instructions_length.value == 7604
-    rolled = Rolled()
-    read(rolled, name_of(path), lines_of(path), hasher=lambda text: f"h{len(text)}")
-    turn = one_turn(rolled)
-    assert turn.base_instructions_hash is not None
-    assert turn.base_instructions_hash.value == "h7604"
-    assert turn.user_instructions_length is not None
-    assert turn.user_instructions_length.value == 2974
-    assert all(item.command_hash is None for item in turn.items.values())
-
-
-def test_commands_are_hashed_only_where_the_user_wants_it(recordings: Recordings) -> None:
-    for name in ("0.98.0/b_shell", "0.169.0/b_shell"):
-        (path,) = recordings.one(name).rollouts()
-        rolled = Rolled()
-        read(
-            rolled, name_of(path), lines_of(path), hasher=lambda t: f"h{len(t)}", hash_commands=True
-        )
-        commands = [i for i in one_turn(rolled).items.values() if i.kind == "command"]
-        assert all(item.command_hash is not None for item in commands)
-
-
-def test_a_repositorys_address_is_kept_only_as_a_hash() -> None:
-    line = (
-        b'{"timestamp":"2026-11-23T06:42:19.247Z","type":"session_meta","payload":{"id":"t1",'
-        b'"git":{"branch":"main","repository_url":"git@example.com:secret/thing.git"}}}'
-    )
-    name = RolloutName(SessionId("t1"), "2026-11-23T06-42-19")
-    plain, keyed = Rolled(), Rolled()
-    read(plain, name, [line])
-    read(keyed, name, [line], hasher=lambda text: f"h{len(text)}")
-    assert plain.sessions[0].git_repo is None
-    assert keyed.sessions[0].git_repo == "h32"

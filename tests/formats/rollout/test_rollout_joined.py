@@ -17,7 +17,6 @@ STREAMS = tuple(name for name in names() if "/x_exec" not in name)
 
 TWICE = {
     "0.63.0/i_review": "the stream's reader counts again what was announced before a review",
-    "0.98.0/h_compact": "a compaction has no request and no start to pair it by",
     "0.98.0/o_subagent": "a subagent's turn has no request and no start to pair it by",
 }
 NOT_TOLD = {"0.42.0/v1_interrupt": "interrupted before the count was written"}

@@ -58,7 +58,6 @@ WHY_NOT = {
 
 ONLY_ONE = {
     "0.63.0/i_review": "reviews are turns of two threads, and have no ids",
-    "0.98.0/h_compact": "a compaction is a turn that nobody asked for and nobody started",
     "0.98.0/i_review": "reviews are turns of two threads, and have no ids",
     "0.98.0/o_subagent": "a subagent's turn has no start on the stream",
     "0.125.0/i_review": REVIEW,
