@@ -92,7 +92,7 @@ def item(
     facts = ItemFacts(
         kind,
         name=told(name) if name is not None else None,
-        status=told("completed") if end is not None else told("in_progress"),
+        status=told("completed") if end is not None else None,
         starts=by(start),
         ends=by(end) if end is not None else {},
     )

@@ -143,4 +143,4 @@ def test_a_whole_recorded_session_runs_with_no_checkout_about(installed: Install
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert "command" in done.stdout
+    assert "$ sleep" in done.stdout

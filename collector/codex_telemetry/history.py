@@ -41,16 +41,19 @@ async def _read(
     paths: Paths, homes: Sequence[Path], rebuild: bool, progress: Callable[[Progress], None]
 ) -> Tally:
     readable = [home for home in homes if _is_readable(home)]
-    if not readable:
-        raise UserError(
-            f"no home of Codex can be read: {', '.join(map(str, homes))}",
-            hint="name it with --codex-home, or with CODEX_HOME",
-        )
+    nothing_to_read = UserError(
+        f"no home of Codex can be read: {', '.join(map(str, homes))}",
+        hint="name it with --codex-home, or with CODEX_HOME",
+    )
+    if not readable and not any(spool.waiting(paths.spool)):
+        raise nothing_to_read
     try:
         writer = await Writer.open(paths.database)
         try:
             tally = Tally()
             tally.taken_in = await spool.take_in(writer, paths.spool)
+            if not readable:
+                raise nothing_to_read
             return await backfill(
                 writer,
                 readable,

@@ -5,7 +5,7 @@ from itertools import permutations
 import hypothesis.strategies as st
 from hypothesis import given
 
-from codex_telemetry.core.facts import Clock, Said, Source, TurnFacts, Weight
+from codex_telemetry.core.facts import Clock, ResponseFacts, Said, Source, TurnFacts, Weight
 from codex_telemetry.core.identity import LaunchId, SessionId, TurnId, log_turn_id, turn_id
 from codex_telemetry.core.pairing import pair, united
 
@@ -58,6 +58,24 @@ def test_each_is_used_once() -> None:
 def test_a_turn_that_only_one_tells_stays_its_own() -> None:
     turns = by_id([live(0, 1_000), logged(60_000)])
     assert united(turns) == turns
+
+
+def test_what_no_time_pairs_a_running_total_of_tokens_may() -> None:
+    heard, said = live(0, 1_000), logged(60_000)
+    heard.requested = {}
+    for turn in (heard, said):
+        turn.responses = {1_061: ResponseFacts(), 2_133: ResponseFacts()}
+    (one,) = united(by_id([heard, said])).values()
+    assert one.sources == Source.LIVE | Source.ROLLOUT
+
+
+def test_a_running_total_of_two_turns_pairs_none() -> None:
+    """Up to 0.77 a resume starts counting again: the same total may come twice in a thread."""
+    heard, said, again = live(0, 1_000), logged(60_000), logged(90_000)
+    heard.requested = {}
+    for turn in (heard, said, again):
+        turn.responses = {1_061: ResponseFacts()}
+    assert pair([heard, said, again]) == {}
 
 
 def test_turns_with_ids_of_codexs_own_take_no_part() -> None:

@@ -119,3 +119,23 @@ def test_no_home_is_said_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout == b""
     assert b"no home of Codex can be read" in done.stderr
+
+
+def test_what_waits_is_taken_in_even_where_there_is_no_home(tmp_path: Path) -> None:
+    from codex_telemetry.core.batch import Batch
+    from codex_telemetry.core.facts import TurnFacts
+    from codex_telemetry.core.identity import SessionId, TurnId
+    from codex_telemetry.store import spool
+
+    turn = TurnFacts(TurnId("01a20724-25db-75a2-b830-6a9c0d17030c"), tellers={SessionId("t"): 1})
+    batch = Batch("live", "L")
+    batch.add(turn, 0)
+    assert spool.put(batch, [tmp_path / "telemetry.db.spool"]) is not None
+    env = {
+        **os.environ,
+        "CODEX_HOME": str(tmp_path / "none"),
+        "CODEX_TELEMETRY_HOME": str(tmp_path),
+    }
+    done = subprocess.run([*MODULE, "backfill"], env=env, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert len(rows(tmp_path / "telemetry.db", "SELECT * FROM turns")) == 1

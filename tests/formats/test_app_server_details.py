@@ -220,3 +220,18 @@ def test_the_start_of_an_mcp_server_is_timed(recordings: Recordings, name: str) 
     assert event.status is not None
     assert event.status.value == "ready"
     assert 0 < event.ends[Clock.WIRE] - event.starts[Clock.WIRE] < 5_000
+
+
+def test_what_was_declined_took_no_time_but_the_wait() -> None:
+    told = Told()
+    notify(told, "turn/started", 0, threadId=THREAD, turn={"id": TURN})
+    item = {"type": "commandExecution", "id": "c1", "status": "inProgress", "command": "rm x"}
+    notify(told, "item/started", 100, threadId=THREAD, turnId=TURN, item=item)
+    asked = {"threadId": THREAD, "turnId": TURN, "itemId": "c1"}
+    method = "item/commandExecution/requestApproval"
+    told.hear("server", json.dumps({"id": 0, "method": method, "params": asked}).encode(), 100)
+    told.hear("client", b'{"id":0,"result":{"decision":"decline"}}', 600)
+    done = {**item, "status": "declined"}
+    notify(told, "item/completed", 610, threadId=THREAD, turnId=TURN, item=done)
+    (command,) = items_of(told, "command")
+    assert (command.status, command.duration_ms, command.approval_ms) == ("declined", 10, 500)

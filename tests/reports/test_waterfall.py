@@ -178,7 +178,7 @@ def test_every_item_is_shown_or_counted(tmp_path: Path) -> None:
         max_size=40,
     ),
     duration=st.none() | st.integers(0, 4_000_000),
-    width=st.integers(40, 200),
+    width=st.integers(48, 200),
     name=st.none() | st.text(max_size=30),
 )
 def test_whatever_is_told_the_drawing_fits(

@@ -19,6 +19,7 @@ EARLIEST_MS = -50
 def pair(turns: Iterable[TurnFacts]) -> dict[TurnId, TurnId]:
     """The turns of one thread told by logs alone → their twins on the stream, as far as they have
     one. Turns with ids of Codex's own take no part."""
+    turns = list(turns)
     logged: list[tuple[int, TurnId]] = []
     live: list[tuple[int, TurnId]] = []
     for turn in turns:
@@ -36,7 +37,32 @@ def pair(turns: Iterable[TurnFacts]) -> dict[TurnId, TurnId]:
             free.pop(0)
         if free and said_at - free[0][0] >= EARLIEST_MS:
             pairs[log_turn] = free.pop(0)[1]
-    return pairs
+    return pairs | _by_totals(turns, pairs)
+
+
+def _by_totals(turns: Iterable[TurnFacts], paired: dict[TurnId, TurnId]) -> dict[TurnId, TurnId]:
+    """Those left over that share a running total of tokens with just one other: of a subagent's
+    turn the stream of 0.98 tells neither a request nor a start."""
+    logged: dict[int, list[TurnId]] = {}
+    live: dict[int, list[TurnId]] = {}
+    for turn in turns:
+        if turn.turn_id in paired or turn.turn_id in paired.values():
+            continue
+        side = logged if is_log_turn(turn.turn_id) else live
+        for running_total in turn.responses:
+            side.setdefault(running_total, []).append(turn.turn_id)
+    found = {
+        (logged[running_total][0], live[running_total][0])
+        for running_total in logged.keys() & live.keys()
+        if len(logged[running_total]) == len(live[running_total]) == 1
+    }
+    log_turns = [log_turn for log_turn, _ in found]
+    live_turns = [live_turn for _, live_turn in found]
+    return {
+        log_turn: live_turn
+        for log_turn, live_turn in found
+        if log_turns.count(log_turn) == live_turns.count(live_turn) == 1
+    }
 
 
 def united(turns: Mapping[TurnId, TurnFacts]) -> dict[TurnId, TurnFacts]:

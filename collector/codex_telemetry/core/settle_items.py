@@ -33,13 +33,15 @@ def settle_item(item_id: ItemId, item: ItemFacts, turn: TurnFacts, turn_status: 
     """One item. It is `unfinished` if its turn ended and it never did."""
     ended = best(item.ends)
     status = said(item.status)
-    if ended is None and turn_status != "in_progress":
+    if ended is None and status is None and turn_status != "in_progress":
         status = "unfinished"
     lifecycle = between(item.starts, item.ends)
     asks = [ask for ask in turn.asks.values() if ask.item_id == item_id]
+    approval = total(waited(ask) for ask in asks)
     duration = said(item.duration)
     if duration is None and lifecycle is not None:
-        duration = lifecycle[0]
+        # As Codex counts it: without the wait. What was declined did nothing but wait.
+        duration = max(0, lifecycle[0] - (approval or 0))
     return ItemRow(
         item_id=item_id,
         kind=item.kind,
@@ -48,7 +50,7 @@ def settle_item(item_id: ItemId, item: ItemFacts, turn: TurnFacts, turn_status: 
         started_at=best(item.starts),
         ended_at=ended,
         duration_ms=duration if ended is not None else None,
-        approval_ms=total(waited(ask) for ask in asks),
+        approval_ms=approval,
         exit_code=said(item.exit_code),
         output_bytes=said(item.output_bytes),
         output_capped=said(item.output_capped),

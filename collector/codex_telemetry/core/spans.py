@@ -44,7 +44,10 @@ def window(turn: TurnFacts, last_heard: int | None) -> Window | None:
     """
     born = uuid7_ms(turn.turn_id)
     duration = turn.duration.value if turn.duration is not None else None
-    items_by_codex = all(Clock.CODEX_MS in item.starts for item in turn.items.values())
+    items_by_codex = all(
+        Clock.CODEX_MS in item.starts or Clock.WIRE not in item.starts
+        for item in turn.items.values()
+    )
     if duration is not None and born is not None and items_by_codex:
         return Window(Clock.CODEX_MS, born, born + duration)
     wire_end = turn.ends.get(Clock.WIRE)

@@ -22,7 +22,7 @@ def doctor(paths: Paths, waiting: Sequence[Path]) -> Doctor:
                 "database",
                 "warn",
                 f"there is none yet at {paths.database}",
-                "record something: codex-telemetry run -- codex app-server",
+                "fill it: codex-telemetry backfill, or codex-telemetry run -- codex app-server",
             )
         )
     else:

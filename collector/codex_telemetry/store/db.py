@@ -86,7 +86,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise UserError(
             f"there is no database yet at {path}",
-            hint="record something: codex-telemetry run -- codex app-server",
+            hint="fill it: codex-telemetry backfill, or codex-telemetry run -- codex app-server",
         )
     try:
         if _look(path, version()) is not None:

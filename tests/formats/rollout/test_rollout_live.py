@@ -43,7 +43,6 @@ WHY_NOT = {
         "0.169.0/w_legacy": REFUSED,
     },
     "total_tokens": {
-        "0.63.0/i_review": "after a review the stream's reader counts the announcement before it again",
         "0.169.0/a_optout": "the client asked not to be told",
         "0.169.0/u_eof_midturn": KILLED,
         "0.169.0/u_sigint_midturn": KILLED,
@@ -59,7 +58,6 @@ WHY_NOT = {
 ONLY_ONE = {
     "0.63.0/i_review": "reviews are turns of two threads, and have no ids",
     "0.98.0/i_review": "reviews are turns of two threads, and have no ids",
-    "0.98.0/o_subagent": "a subagent's turn has no start on the stream",
     "0.125.0/i_review": REVIEW,
     "0.155.0/i_review": REVIEW,
     "0.169.0/i_review": REVIEW,
