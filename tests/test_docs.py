@@ -1,13 +1,22 @@
 """Docs that can't lie: every data point has a column and a test, every output shown is a real one."""
 
+import json
 import re
 import sqlite3
 from functools import cache
 from pathlib import Path
 
+import anyio
 import pytest
 
+from codex_telemetry.backfill import backfill
+from codex_telemetry.core.facts import Gap
+from codex_telemetry.formats.base import Direction
 from codex_telemetry.store import db as database
+from codex_telemetry.store.writer import Writer
+from recordings import Recordings
+from store_of import rows
+from told import Told, told_by
 
 CHECKOUT = Path(__file__).parents[1]
 STATES = {"done", "next", "later"}
@@ -87,3 +96,86 @@ def test_the_readme_shows_what_the_command_prints() -> None:
     readme = (CHECKOUT / "README.md").read_text()
     printed = (CHECKOUT / "fixtures" / "golden" / "turn_80.txt").read_text().rstrip("\n")
     assert f"```text\n{printed}\n```" in readme
+
+
+MADE_THREAD = "01a20723-e07a-7931-8126-7830aff6bc00"
+MADE_TURN = "01a20724-25db-75a2-b830-6a9c0d170300"
+MADE_STREAM: tuple[tuple[Direction, dict[str, object]], ...] = (
+    (
+        "client",
+        {
+            "id": 1,
+            "method": "turn/start",
+            "params": {
+                "threadId": "made",
+                "sandboxPolicy": {
+                    "type": "workspaceWrite",
+                    "writableRoots": ["/a"],
+                    "networkAccess": False,
+                    "excludeTmpdirEnvVar": False,
+                    "excludeSlashTmp": True,
+                },
+            },
+        },
+    ),
+    ("server", {"id": 1, "result": {"turn": {"id": "0"}}}),
+    ("server", {"method": "turn/started", "params": {"threadId": "made", "turn": {"id": "0"}}}),
+    (
+        "server",
+        {
+            "method": "account/rateLimits/updated",
+            "params": {"rateLimits": {"planType": "pro", "primary": {"usedPercent": 1}}},
+        },
+    ),
+)
+MADE_LOG: tuple[tuple[str, dict[str, object]], ...] = (
+    ("session_meta", {"git": {"repository_url": "https://example.invalid/x.git"}}),
+    ("event_msg", {"type": "task_started", "turn_id": MADE_TURN}),
+    ("turn_context", {"turn_id": MADE_TURN, "model": "m", "developer_instructions": "be brief"}),
+)
+"""What no recording holds: a sandbox with roots, a plan, a repository with an address, developer
+instructions; made by hand in the forms of 0.169."""
+
+
+@pytest.fixture(scope="session")
+def golden_rows(recordings: Recordings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of three releases' recordings, heard and logged, and of what was made by hand."""
+    folder = tmp_path_factory.mktemp("golden")
+    anyio.run(fill, folder, recordings)
+    return folder / "telemetry.db"
+
+
+async def fill(folder: Path, recordings: Recordings) -> None:
+    sessions = folder / "codex" / "sessions"
+    sessions.mkdir(parents=True)
+    writer = await Writer.open(folder / "telemetry.db")
+    try:
+        for recording in recordings.like("0.169.0/*", "0.125.0/*", "0.98.0/*"):
+            if "x_" not in recording.scenario:
+                batch = told_by(recording.frames()).batch
+                batch.origin = recording.name
+                await writer.save(batch)
+            for path in recording.rollouts():
+                (sessions / path.name).write_bytes(path.read_bytes())
+        made = Told()
+        for sent_by, message in MADE_STREAM:
+            made.hear(sent_by, json.dumps(message).encode())
+        made.batch.add(Gap(1, 2, "made"), 1)
+        await writer.save(made.batch)
+        lines = [
+            {"timestamp": "2026-11-23T06:42:01.000Z", "type": kind, "payload": payload}
+            for kind, payload in MADE_LOG
+        ]
+        lines[0]["payload"] = {"id": MADE_THREAD, "cwd": "/", **MADE_LOG[0][1]}
+        log = sessions / f"rollout-2026-11-23T06-42-01-{MADE_THREAD}.jsonl"
+        log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        await backfill(writer, [folder / "codex"], hasher=lambda text: f"#{len(text)}")
+    finally:
+        await writer.close()
+
+
+@pytest.mark.parametrize("where", sorted({p["kept in"] for p in POINTS if p["state"] == "done"}))
+def test_what_is_done_is_known_in_some_golden_row(golden_rows: Path, where: str) -> None:
+    table, column = where.split(".")
+    (found,) = rows(golden_rows, f"SELECT count({column}) AS n FROM {table}")
+    assert found["n"] > 0
