@@ -51,12 +51,14 @@ async def _collect(paths: Paths, patience_s: float) -> None:
     log.event(log.COLLECTOR_STARTED)
     hearing = Hearing()
     keeper = Keeper(paths.database, paths.spool, patience_s=patience_s)
+    reading_logs = anyio.CancelScope()
     async with anyio.create_task_group() as ears:
         listening = await ears.start(_listen, hearing)
-        await ears.start(_end_when_told, listening, keeper)
+        await ears.start(_end_when_told, keeper, listening, reading_logs)
         await _keep(hearing, keeper)
-        if hearing.began is not None:
-            await read_what_a_session_left(paths, hearing.began)
+        with reading_logs:
+            if hearing.began is not None:
+                await read_what_a_session_left(paths, hearing.began)
         ears.cancel_scope.cancel()
     log.event(log.COLLECTOR_STOPPED)
 
@@ -77,14 +79,15 @@ async def _listen(hearing: "Hearing", task_status: TaskStatus[anyio.CancelScope]
 
 
 async def _end_when_told(
-    listening: anyio.CancelScope, keeper: Keeper, task_status: TaskStatus[None]
+    keeper: Keeper, *doing: anyio.CancelScope, task_status: TaskStatus[None]
 ) -> None:
     """The machine shuts down, say: write what there is now, wherever it can be written."""
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         task_status.started()
         async for _ in signals:
             keeper.hurry()
-            listening.cancel()
+            for scope in doing:
+                scope.cancel()
 
 
 class Hearing:

@@ -6,13 +6,16 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from time import time
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
 
 from codex_telemetry import log
 from codex_telemetry.core.batch import Batch
-from codex_telemetry.core.facts import Gap
+from codex_telemetry.core.facts import Gap, SessionFacts, TurnFacts
+from codex_telemetry.core.identity import SessionId, TurnId
+from codex_telemetry.core.join import join
 from codex_telemetry.errors import UserError
 from codex_telemetry.store import db as database
 from codex_telemetry.store import spool
@@ -29,8 +32,14 @@ MOST_UNSAVED = 50_000
 MOST_GAPS = 100
 """Gaps remembered of what is lost."""
 
+MOST_RUNNING = 200
+"""Turns, and as many threads, that are remembered while they run."""
+
 NOWHERE = "nowhere to keep what was heard"
 OUR_MISTAKE = "could not be kept"
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 UNWRITABLE = (sqlite3.Error, OSError, UserError)
 
@@ -46,6 +55,7 @@ class Keeper:
         self._patience_s = patience_s
         self._writer: Writer | None = None
         self._unsaved: Batch | None = None
+        self._running = Running()
         self._failing_since: float | None = None
         self._spool_at = 0.0
 
@@ -90,13 +100,15 @@ class Keeper:
     async def _save(self, batch: Batch) -> None:
         if self._writer is not None and not self._writer.is_current():
             await self.close()
-        opened = self._writer is None
-        if self._writer is None:
+        if self._writer is not None:
+            await self._writer.save(batch)
+        else:
             busy_ms = min(database.BUSY_MS, math.ceil(self._patience_s * 1000))
             self._writer = await Writer.open(self._path, busy_ms)
-        await self._writer.save(batch)
-        if opened:
+            # It may be another file than before.
+            await self._writer.save(self._running.again_with(batch))
             await self._take_in(self._writer)
+        self._running.hear(batch)
 
     async def _take_in(self, writer: Writer) -> None:
         """What an earlier collector couldn't save must never hold up what is heard now."""
@@ -135,6 +147,38 @@ class Keeper:
         if kept is not None:
             log.event(log.SPOOLED)
         return kept is not None
+
+
+class Running:
+    """What was saved of turns that haven't ended, and of the latest threads. It is told again to a
+    database that takes the place of one that was deleted: half a turn would be a wrong one."""
+
+    def __init__(self) -> None:
+        self._turns: dict[TurnId, TurnFacts] = {}
+        self._sessions: dict[SessionId, SessionFacts] = {}
+
+    def hear(self, batch: Batch) -> None:
+        for turn_id, turn in batch.turns.items():
+            known = self._turns.pop(turn_id, None)
+            told = turn if known is None else join(known, turn)
+            if told.status is None:
+                _put_last(self._turns, turn_id, told)
+        for session_id, session in batch.sessions.items():
+            met = self._sessions.pop(session_id, None)
+            _put_last(self._sessions, session_id, session if met is None else join(met, session))
+
+    def again_with(self, batch: Batch) -> Batch:
+        """A batch that tells all of it with what is new."""
+        told = Batch(batch.kind, batch.origin, turns=self._turns.copy())
+        told.sessions = self._sessions.copy()
+        told.take(batch)
+        return told
+
+
+def _put_last(remembered: dict[K, V], key: K, value: V) -> None:
+    remembered[key] = value
+    if len(remembered) > MOST_RUNNING:
+        del remembered[next(iter(remembered))]
 
 
 def _only_a_gap(batch: Batch, reason: str) -> Batch:
