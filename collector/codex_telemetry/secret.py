@@ -32,16 +32,18 @@ def _load(path: Path) -> bytes:
         found = path.read_bytes()
     except FileNotFoundError:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(os.urandom(SIZE))
+        draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
         try:
+            with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as it:
+                it.write(os.urandom(SIZE))
+                it.flush()
+                os.fsync(it.fileno())
             # Whoever links first made it; a secret half written is never seen.
             os.link(draft, path)
         except FileExistsError:
             pass
         finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
         found = path.read_bytes()
     if len(found) < SIZE:
         raise OSError(f"{path} is no secret of ours")

@@ -1,23 +1,16 @@
 """Rollout files are found once each, and known again after whatever happens to them."""
 
+import hashlib
 import os
 import shutil
+from itertools import islice
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from codex_telemetry.inputs.files import (
-    MOST_IN_A_LINE,
-    START,
-    FileLine,
-    Found,
-    RolloutFile,
-    continues,
-    find,
-    lines,
-    mark,
-)
+from codex_telemetry.inputs.files import Found, RolloutFile, find
+from codex_telemetry.inputs.opened import MOST_IN_A_LINE, FileLine, Mark, opened
 
 STEM = "rollout-2026-11-23T06-42-01-01a20723-e07a-7931-8126-7830aff6bc9a"
 TEXT = b'{"a":1}\n{"b":2}\n'
@@ -37,8 +30,30 @@ def only(found: Found) -> RolloutFile:
     return file
 
 
-def texts(file: RolloutFile, offset: int = 0) -> list[bytes | None]:
-    return [line.text for line in lines(file, offset)]
+START = Mark(0, *[hashlib.blake2b(b"", digest_size=16).digest()] * 2)
+
+
+def mark(file: RolloutFile, lines: int | None = None) -> Mark:
+    """Of a file read up to the end, or the end of so many lines."""
+    with opened(file) as rollout:
+        for _ in islice(rollout.lines(), lines):
+            pass
+        return rollout.mark
+
+
+def continues(file: RolloutFile, before: Mark) -> bool:
+    with opened(file) as rollout:
+        return rollout.goes_on(before)
+
+
+def read(file: RolloutFile, since: Mark = START) -> list[FileLine]:
+    with opened(file) as rollout:
+        assert rollout.goes_on(since)
+        return list(rollout.lines())
+
+
+def texts(file: RolloutFile, since: Mark = START) -> list[bytes | None]:
+    return [line.text for line in read(file, since)]
 
 
 def test_a_rollout_is_found_wherever_it_lies(tmp_path: Path) -> None:
@@ -71,8 +86,25 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
 def test_links_that_loop_end(tmp_path: Path) -> None:
     write(tmp_path)
     os.symlink(tmp_path / "sessions", tmp_path / "sessions" / "2026" / "again")
-    os.symlink(tmp_path / "nowhere", tmp_path / "sessions" / f"{STEM}x.jsonl")
-    assert len(find(tmp_path).files) == 1
+    os.symlink(f"{STEM}y.jsonl", tmp_path / "sessions" / f"{STEM}y.jsonl")
+    found = find(tmp_path)
+    assert (len(found.files), found.unreadable) == (1, 1)
+
+
+def test_what_is_no_file_is_counted_and_never_opened(tmp_path: Path) -> None:
+    folder = write(tmp_path).parent
+    os.symlink(tmp_path / "nowhere", folder / f"{STEM}x.jsonl")
+    os.mkfifo(folder / f"{STEM}y.jsonl")
+    (folder / f"{STEM}z.jsonl").mkdir()
+    found = find(tmp_path)
+    assert (len(found.files), found.unreadable) == (1, 2)
+
+
+def test_a_name_that_is_no_text_can_be_stored(tmp_path: Path) -> None:
+    folder = write(tmp_path).parent
+    Path(os.fsdecode(os.fsencode(folder) + b"/rollout-\xff.jsonl")).write_bytes(TEXT)
+    for file in find(tmp_path).files:
+        (file.stem + file.relative).encode()
 
 
 def test_a_home_that_is_not_there_is_said(tmp_path: Path) -> None:
@@ -85,20 +117,19 @@ def test_a_home_that_is_not_there_is_said(tmp_path: Path) -> None:
 def test_reading_goes_on_where_it_stopped(tmp_path: Path, end: str) -> None:
     path = write(tmp_path, end=end)
     file = only(find(tmp_path))
-    first, second = lines(file, 0)
-    assert (first, second) == (FileLine(b'{"a":1}', 8), FileLine(b'{"b":2}', 16))
-    assert texts(file, first.end) == [b'{"b":2}']
-    before = mark(file, second.end)
+    assert read(file) == [FileLine(b'{"a":1}', 8), FileLine(b'{"b":2}', 16)]
+    assert texts(file, mark(file, 1)) == [b'{"b":2}']
+    before = mark(file)
     write(tmp_path, TEXT + b'{"c":3}\n', end=end)
     grown = only(find(tmp_path))
     assert path.exists()
     assert continues(grown, before)
-    assert texts(grown, before.offset) == [b'{"c":3}']
+    assert texts(grown, before) == [b'{"c":3}']
 
 
 def test_a_moved_archived_or_compressed_file_is_known_again(tmp_path: Path) -> None:
     write(tmp_path)
-    before = mark(only(find(tmp_path)), 16)
+    before = mark(only(find(tmp_path)))
     shutil.rmtree(tmp_path / "sessions")
     write(tmp_path, folder="archived_sessions")
     assert continues(only(find(tmp_path)), before)
@@ -114,7 +145,7 @@ def test_a_moved_archived_or_compressed_file_is_known_again(tmp_path: Path) -> N
 )
 def test_a_truncated_or_rewritten_file_is_another(tmp_path: Path, content: bytes) -> None:
     write(tmp_path)
-    before = mark(only(find(tmp_path)), 16)
+    before = mark(only(find(tmp_path)))
     write(tmp_path, content)
     assert not continues(only(find(tmp_path)), before)
 
@@ -125,7 +156,8 @@ def test_a_long_file_is_compared_at_both_ends(tmp_path: Path) -> None:
         write(tmp_path, b"".join(rows), end=end)
         file = next(f for f in find(tmp_path).files)
         size = sum(map(len, rows))
-        before = mark(file, size)
+        before = mark(file)
+        assert before.offset == size
         assert continues(file, before)
         write(tmp_path, b"".join([*rows[:-1], b'{"m":4999}\n']), end=end)
         assert not continues(only(find(tmp_path)), before)
@@ -156,4 +188,44 @@ def test_nothing_is_read_of_an_empty_file(tmp_path: Path) -> None:
     write(tmp_path, b"")
     file = only(find(tmp_path))
     assert texts(file) == []
-    assert mark(file, 0)._replace(head=b"", tail=b"") == START
+    assert mark(file) == START
+
+
+def test_what_is_written_while_a_half_line_is_read_isnt_taken_for_a_line(tmp_path: Path) -> None:
+    path = write(tmp_path, TEXT + b'{"half":')
+    file = only(find(tmp_path))
+    with opened(file) as rollout, path.open("ab") as log:
+        rows = rollout.lines()
+        got = [next(rows).text, next(rows).text]
+        log.write(b'1}\n{"c":3}\n')
+        log.flush()
+        got += [row.text for row in rows]
+        before = rollout.mark
+    assert got + texts(file, before) == [b'{"a":1}', b'{"b":2}', b'{"half":1}', b'{"c":3}']
+
+
+def test_what_takes_a_files_place_while_it_is_read_is_another(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    with opened(only(find(tmp_path))) as rollout:
+        rows = rollout.lines()
+        next(rows)
+        path.unlink()
+        write(tmp_path, b'{"x":1}\n{"y":2}\n')
+        assert [row.text for row in rows] == [b'{"b":2}']
+        before = rollout.mark
+    assert not continues(only(find(tmp_path)), before)
+
+
+def test_a_compressed_file_that_ends_in_mid_line_is_read_anew_when_it_is_whole(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, TEXT + b'{"c":', end=".zst")
+    before = mark(only(find(tmp_path)))
+    write(tmp_path, TEXT + b'{"c":3}\n', end=".zst")
+    assert not continues(only(find(tmp_path)), before)
+
+
+def test_a_file_compressed_in_parts_is_read_whole(tmp_path: Path) -> None:
+    path = write(tmp_path, end=".zst")
+    path.write_bytes(zstandard.compress(TEXT) + zstandard.compress(b'{"c":3}\n'))
+    assert texts(only(find(tmp_path)))[-1] == b'{"c":3}'

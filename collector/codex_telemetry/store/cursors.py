@@ -1,11 +1,23 @@
 """How far each rollout file is read. A cursor moves in the transaction that saves what was read."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import aiosqlite
 from msgspec import Struct
 
 KEY_BETWEEN = "|"
+
+
+class OvertakenError(Exception):
+    """Someone else has read on in this file meanwhile: what we read of it isn't saved."""
+
+
+class Place(NamedTuple):
+    """What of a cursor changes with every save."""
+
+    size: int
+    mtime_ns: int
+    read_to: int
 
 
 class Cursor(Struct):
@@ -23,6 +35,12 @@ class Cursor(Struct):
     state: bytes
     lines: int
     skipped_lines: int
+    since: Place | None = None
+    """Where the stored cursor was when this reading began; None if there was none."""
+
+    @property
+    def place(self) -> Place:
+        return Place(self.size, self.mtime_ns, self.read_to)
 
 
 def origin_name(home: str, stem: str) -> str:
@@ -30,23 +48,22 @@ def origin_name(home: str, stem: str) -> str:
     return f"{home}{KEY_BETWEEN}{stem}"
 
 
+_COLUMNS: Final = "home path size mtime_ns read_to head tail state lines skipped_lines".split()
+
 ALL: Final = """
 SELECT o.name, f.home, f.path, f.size, f.mtime_ns, f.read_to, f.head, f.tail, x'', f.lines,
     f.skipped_lines
 FROM rollout_files AS f JOIN origins AS o USING (origin) WHERE o.kind = 'rollout' AND f.home = ?
 """
-STATE: Final = """
-SELECT f.state FROM rollout_files AS f JOIN origins AS o USING (origin)
-WHERE o.kind = 'rollout' AND o.name = ?
+ONE: Final = f"""
+SELECT {", ".join(f"f.{column}" for column in _COLUMNS)}
+FROM rollout_files AS f JOIN origins AS o USING (origin) WHERE o.kind = 'rollout' AND o.name = ?
 """
-SAVE: Final = """
-INSERT INTO rollout_files (
-    home, path, size, mtime_ns, read_to, head, tail, state, lines, skipped_lines, origin
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (origin) DO UPDATE SET
-    home = excluded.home, path = excluded.path, size = excluded.size, mtime_ns = excluded.mtime_ns,
-    read_to = excluded.read_to, head = excluded.head, tail = excluded.tail, state = excluded.state,
-    lines = excluded.lines, skipped_lines = excluded.skipped_lines
+PLACE: Final = "SELECT size, mtime_ns, read_to FROM rollout_files WHERE origin = ?"
+SAVE: Final = f"""
+INSERT INTO rollout_files ({", ".join(_COLUMNS)}, origin)
+VALUES ({", ".join("?" * len(_COLUMNS))}, ?)
+ON CONFLICT (origin) DO UPDATE SET {", ".join(f"{c} = excluded.{c}" for c in _COLUMNS)}
 """
 
 
@@ -56,11 +73,15 @@ async def load(db: aiosqlite.Connection, home: str) -> dict[str, Cursor]:
     return {row[0]: Cursor(*row[1:]) for row in rows}
 
 
-async def state(db: aiosqlite.Connection, origin: str) -> bytes | None:
-    """What the reader of a file had to remember."""
-    rows = list(await db.execute_fetchall(STATE, (origin,)))
-    return rows[0][0] if rows else None
+async def load_one(db: aiosqlite.Connection, origin: str) -> Cursor | None:
+    """The cursor of one file, with its reader's state."""
+    rows = list(await db.execute_fetchall(ONE, (origin,)))
+    return Cursor(*rows[0]) if rows else None
 
 
 async def save(db: aiosqlite.Connection, origin: int, cursor: Cursor) -> None:
-    await db.execute(SAVE, (*(getattr(cursor, f) for f in cursor.__struct_fields__), origin))
+    """Raises `OvertakenError` if the stored one isn't where it was when the reading began."""
+    rows = list(await db.execute_fetchall(PLACE, (origin,)))
+    if (Place(*rows[0]) if rows else None) != cursor.since:
+        raise OvertakenError
+    await db.execute(SAVE, (*(getattr(cursor, column) for column in _COLUMNS), origin))

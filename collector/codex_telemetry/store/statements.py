@@ -73,6 +73,12 @@ TOLD_BY = {
     "sessions": "SELECT session_id FROM told_sessions WHERE origin = ?",
     "turns": "SELECT turn_id FROM told_turns WHERE origin = ?",
 }
+BODIES = {
+    what: f"""
+        SELECT {key}, body FROM told_{what} JOIN origins USING (origin)
+        WHERE kind = 'rollout' AND name = ?"""
+    for what, key in (("sessions", "session_id"), ("turns", "turn_id"))
+}
 FORGET = tuple(
     f"DELETE FROM {table} WHERE origin = ?"
     for table in ("told_turns", "told_sessions", "rate_limits", "drift", "gaps")

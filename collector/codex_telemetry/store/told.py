@@ -7,7 +7,7 @@ import aiosqlite
 import msgspec
 
 from codex_telemetry.core.batch import Batch
-from codex_telemetry.core.facts import SessionFacts, TurnFacts
+from codex_telemetry.core.facts import Captured, SessionFacts, TurnFacts
 from codex_telemetry.core.identity import SessionId, TurnId, is_uuid
 from codex_telemetry.core.join import join
 from codex_telemetry.core.pairing import united
@@ -35,6 +35,18 @@ class Told(NamedTuple):
     turns: dict[str, TurnFacts]
     gone: set[str]
     """Threads of which nobody tells any more."""
+
+
+async def first_heard(db: aiosqlite.Connection, origin_name: str) -> dict[str, Captured]:
+    """When we first heard of each thing that a rollout told of, by its id: that stays so, should
+    the file be read anew."""
+    first: dict[str, Captured] = {}
+    for statement, decoder in ((sql.BODIES["sessions"], _session), (sql.BODIES["turns"], _turn)):
+        for key, body in await db.execute_fetchall(statement, (origin_name,)):
+            captured = decoder.decode(body).captured
+            if captured is not None:
+                first[key] = captured
+    return first
 
 
 async def forget(db: aiosqlite.Connection, origin: int) -> Orphans:

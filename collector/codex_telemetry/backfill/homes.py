@@ -1,0 +1,108 @@
+"""Which rollout files of a home are read: those that are new, and those that have changed."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import anyio.lowlevel
+
+from codex_telemetry import log
+from codex_telemetry.backfill.one_file import LogFile, Reading
+from codex_telemetry.backfill.tally import Progress, Tally
+from codex_telemetry.core.identity import SessionId
+from codex_telemetry.errors import UserError
+from codex_telemetry.formats.rollout import Hasher, rollout_name
+from codex_telemetry.inputs import files
+from codex_telemetry.inputs.opened import UnreadableError
+from codex_telemetry.store import cursors
+from codex_telemetry.store.cursors import Cursor, OvertakenError
+from codex_telemetry.store.writer import Writer
+
+TRIES = 3
+"""How often a file is begun that another reads at the same time."""
+
+NOT_THE_FILES_FAULT = (sqlite3.Error, OSError, UserError)
+"""What saving raises."""
+
+
+class Looked(NamedTuple):
+    """A home as it was found."""
+
+    logs: list[LogFile]
+    """The oldest first."""
+    unreadable: int
+
+
+async def backfill(
+    writer: Writer,
+    homes: Iterable[Path],
+    *,
+    rebuild: bool = False,
+    since_ns: int = 0,
+    hasher: Hasher | None = None,
+    tally: Tally | None = None,
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> Tally:
+    """Read all rollouts under the homes that are new or have changed.
+
+    `rebuild`: forget what each file told, and read it anew. `since_ns`: leave out files that weren't
+    changed since (Unix time, ns). `hasher`: for names that are kept as hashes; without one they
+    aren't kept. Raises `OSError` if a home can't be looked at, and what `Writer.save` raises if what
+    was read can't be saved; a file that can't be read is counted.
+    """
+    tally = tally or Tally()
+    for home in {one.resolve(): None for one in homes}:
+        looked = look(home)
+        tally.files += len(looked.logs)
+        tally.unreadable += looked.unreadable
+        wanted = [log_file for log_file in looked.logs if log_file.file.mtime_ns >= since_ns]
+        reading = Reading(writer, tally, rebuild=rebuild, hasher=hasher)
+        await read_changed(reading, wanted, progress)
+    return tally
+
+
+def look(home: Path) -> Looked:
+    """All rollouts of a home. Raises `OSError` if it can't be looked at."""
+    found = files.find(home)
+    named = [(file, name) for file in found.files if (name := rollout_name(file.path.name))]
+    newest: dict[SessionId, str] = {name.thread_id: file.stem for file, name in named}
+    logs = [LogFile(file, name, newest[name.thread_id] == file.stem) for file, name in named]
+    return Looked(logs, found.unreadable)
+
+
+async def read_changed(
+    reading: Reading,
+    logs: Sequence[LogFile],
+    progress: Callable[[Progress], None] = lambda _: None,
+) -> None:
+    """Read those of a home's rollouts that aren't what they were when they were last read."""
+    known: dict[str, Cursor] = {}
+    if logs:
+        known = await cursors.load(reading.writer.connection, files.text_of(logs[0].file.home))
+    for n, log_file in enumerate(logs):
+        before = known.get(log_file.origin)
+        if reading.rebuild or before is None or log_file.differs(before):
+            await read_one(reading, log_file)
+        progress(Progress(n + 1, len(logs)))
+
+
+async def read_one(reading: Reading, log_file: LogFile) -> None:
+    """Read one file. Whatever is the matter with it costs it, and no other."""
+    for _ in range(TRIES):
+        try:
+            await reading.read(log_file)
+        except OvertakenError:
+            continue
+        except FileNotFoundError:
+            pass  # moved or removed just now: where it is now, it is found the next time
+        except UnreadableError:
+            reading.tally.unreadable += 1
+        except NOT_THE_FILES_FAULT:
+            raise
+        except Exception as error:  # noqa: BLE001 - a mistake of ours may cost a file, never the rest
+            log.crash(error)
+            reading.tally.unreadable += 1
+        break
+    # Reading is all work and no waiting: others may want to run, or us to stop.
+    await anyio.lowlevel.checkpoint()
