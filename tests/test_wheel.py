@@ -115,6 +115,9 @@ def test_path_works_with_no_checkout_about(installed: Installed) -> None:
 def test_the_store_can_be_made_from_the_migrations_that_travel_with_it(
     installed: Installed,
 ) -> None:
+    (installed.elsewhere / "codex").mkdir()
+    read = installed.run("codex-telemetry", "backfill", "--codex-home", "codex", "--json")
+    assert json.loads(read)["files"] == 0
     assert json.loads(installed.run("codex-telemetry", "turns", "--json")) == []
 
 

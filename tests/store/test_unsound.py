@@ -34,7 +34,7 @@ UNSOUND: dict[str, Fact] = {
     "a number far too large": with_item(7, exit_code=Said(1 << 70, 2)),
     "a number in a turn's duration": turn(7, thread(7), duration=Said(1 << 63, 4)),
     "a word for a number": with_item(7, exit_code=Said("1.5 apples", 2)),
-    "half a character": turn(7, thread(7), cwd=Said(f"/work/{LONE}", 2)),
+    "half a character": turn(7, thread(7), cwd=Said(f"/folder/{LONE}", 2)),
     "half a character in an id": SessionFacts(SessionId(LONE), sources=1),
     "half a character in drift": Drift(None, LONE, "unknown notification"),
     "a turn of no thread": TurnFacts(TurnId("nobody's"), sources=1),
@@ -62,7 +62,7 @@ def test_a_spool_file_can_be_written_beside_it(tmp_path: Path, what: str) -> Non
 
 def test_what_looks_odd_and_can_be_saved_is_saved(tmp_path: Path) -> None:
     path = tmp_path / "telemetry.db"
-    odd = "/work/\0/\x1b[31m/\U0001f600/\u202e"
+    odd = "/folder/\0/\x1b[31m/\U0001f600/\u202e"
     save(path, batch("a", turn(0, thread(0), cwd=Said(odd, 2))))
     assert query(path, "SELECT cwd FROM turns") == [(odd,)]
     assert query(path, "SELECT * FROM gaps") == []
