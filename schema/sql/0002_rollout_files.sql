@@ -23,6 +23,7 @@ ALTER TABLE turns ADD COLUMN web_search_call INTEGER;
 ALTER TABLE turns ADD COLUMN compaction INTEGER;
 ALTER TABLE turns ADD COLUMN images INTEGER;
 ALTER TABLE turns ADD COLUMN local_images INTEGER;
+ALTER TABLE turns ADD COLUMN image_extensions TEXT;  -- JSON: a local image's extension to how many
 ALTER TABLE turns ADD COLUMN reasoning_chars INTEGER;
 ALTER TABLE turns ADD COLUMN base_instructions_length INTEGER;
 ALTER TABLE turns ADD COLUMN base_instructions_hash TEXT;

@@ -77,3 +77,14 @@ async def test_what_only_a_log_counts_is_unknown_without_it(
         rows(await stored(tmp_path, recording, live=True, logged=False), "SELECT * FROM turns")
     )
     assert (row["function_call"], row["images"], row["reasoning_chars"]) == (None, None, None)
+
+
+async def test_the_extensions_of_images_have_a_column(
+    recordings: Recordings, tmp_path: Path
+) -> None:
+    database = await stored(tmp_path, recordings.one("0.169.0/m_image"), live=True, logged=True)
+    found = [
+        (row["images"], row["local_images"], row["image_extensions"])
+        for row in rows(database, "SELECT * FROM turns")
+    ]
+    assert any(extensions == '{"png":1}' for _, _, extensions in found)

@@ -127,6 +127,7 @@ class TurnRow(Struct):
     compaction: int | None
     images: int | None
     local_images: int | None
+    image_extensions: str | None
     reasoning_chars: int | None
     base_instructions_length: int | None
     base_instructions_hash: str | None

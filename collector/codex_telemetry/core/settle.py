@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from codex_telemetry.core.facts import (
     Clock,
     SessionFacts,
@@ -106,6 +108,7 @@ def settle_turn(turn: TurnFacts) -> TurnRow:
         captured_at=turn.captured.at if turn.captured is not None else None,
         utc_offset_min=turn.captured.utc_offset_min if turn.captured is not None else None,
         sources=turn.sources,
+        image_extensions=_extensions(turn),
         **columns,
     )
 
@@ -172,6 +175,13 @@ def _counted(turn: TurnFacts, what: str) -> int | None:
     """What a source counted of it; no count is not 0, unless a rollout tells of the turn."""
     counted = [n for key, n in turn.counts.items() if key.partition(".")[2] == what]
     return max(counted, default=0 if turn.sources & Source.ROLLOUT else None)
+
+
+def _extensions(turn: TurnFacts) -> str | None:
+    """JSON: how many local images there were of each extension."""
+    marked = (key.partition(".image_ext.") for key in sorted(turn.counts))
+    found = {ext: _counted(turn, f"image_ext.{ext}") for _, mark, ext in marked if mark}
+    return msgspec.json.encode(found).decode() if found else None
 
 
 def _percent_left(used: int | None, window: int | None) -> int | None:
