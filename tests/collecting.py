@@ -22,7 +22,8 @@ from codex_telemetry import config, pipeline
 from codex_telemetry.store import db, keeper
 told = json.loads(sys.argv[2])
 db.BUSY_MS = told["busy_ms"]
-keeper.MOST_UNSAVED = pipeline.MOST_UNSAVED = told["most_unsaved"]
+keeper.MOST_UNSAVED = told["most_unsaved"]
+pipeline.MOST_HEARD = min(pipeline.MOST_HEARD, told["most_unsaved"])
 if told["largest_file"]:
     import resource
     resource.setrlimit(resource.RLIMIT_FSIZE, (told["largest_file"],) * 2)
@@ -108,7 +109,7 @@ class Place(NamedTuple):
         *,
         patience_s: float | None = None,
         busy_ms: int = 100,
-        most_unsaved: int = 50_000,
+        most_unsaved: int = 20_000,
         largest_file: int | None = None,
         through: Sequence[str] = (),
     ) -> subprocess.Popen[bytes]:

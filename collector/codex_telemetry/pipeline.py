@@ -15,7 +15,7 @@ from codex_telemetry.formats.base import Stamp, StreamReader
 from codex_telemetry.history import read_what_a_session_left
 from codex_telemetry.inputs import live
 from codex_telemetry.store import spool
-from codex_telemetry.store.keeper import MOST_UNSAVED, PATIENCE_S, Keeper
+from codex_telemetry.store.keeper import PATIENCE_S, Keeper
 from codex_telemetry.store.writer import Writer
 
 GATHER_S = 0.1
@@ -23,6 +23,9 @@ GATHER_S = 0.1
 
 RETRY_S = 0.5
 """How soon it is tried again to save what couldn't be saved."""
+
+MOST_HEARD = 5_000
+"""Facts that may wait for the keeper; then we stop listening until it has taken them."""
 
 
 def collect(paths: Paths, log_level: str | None = None, *, patience_s: float = PATIENCE_S) -> None:
@@ -122,7 +125,7 @@ class Hearing:
         pump counts what it can't pass on."""
         if self._batch:
             self._news.set()
-        if self._batch.facts > MOST_UNSAVED:
+        if self._batch.facts > MOST_HEARD:
             self._full.set()
             await self._taken.wait()
 

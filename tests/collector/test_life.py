@@ -17,6 +17,8 @@ from recordings import Recordings
 from saved import query
 from store_of import rows, until
 
+MS = 1_000_000
+
 TURNS = "SELECT status, total_tokens FROM turns"
 
 
@@ -167,7 +169,7 @@ def item(n: int) -> bytes:
 def test_memory_has_a_bound_while_nothing_can_be_written(place: Place) -> None:
     """Neither the database nor any spool file; what is lost is a gap as soon as there is room."""
     place.leave_no_room()
-    stream = b"".join(frame(SERVER, n, n, item(n)) for n in range(40_000))
+    stream = b"".join(frame(SERVER, n * MS, n * MS, item(n)) for n in range(40_000))
 
     def largest(said: bytes) -> int:
         collector = place.collector(patience_s=0.3, most_unsaved=2_000)

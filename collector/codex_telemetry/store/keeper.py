@@ -26,7 +26,7 @@ PATIENCE_S = 60.0
 
 HURRY_S = 2.0
 
-MOST_UNSAVED = 50_000
+MOST_UNSAVED = 20_000
 """Facts held while nothing can be written; then they are spooled early, or lost and counted."""
 
 MOST_GAPS = 100
