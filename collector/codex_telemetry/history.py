@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import anyio
+from anyio.abc import TaskStatus
 
 from codex_telemetry import log
 from codex_telemetry.backfill import Progress, Tally, backfill
@@ -18,6 +20,9 @@ from codex_telemetry.store.writer import Writer
 
 AFTER_A_SESSION_S = 30.0
 """How long the collector may read logs after the session: the rest waits for a `backfill`."""
+
+RETRY_S = 1.0
+"""How soon who follows the logs tries a database again that couldn't be written."""
 
 CLOCK_SLACK_NS = 2_000_000_000
 """A file system may cut the time of a change to whole seconds."""
@@ -71,6 +76,46 @@ async def _read(
             f"cannot write to the database {paths.database} ({type(error).__name__})",
             hint="codex-telemetry doctor says more",
         ) from error
+
+
+def follow_rollouts(paths: Paths, homes: Sequence[Path], tally: Tally) -> None:
+    """Go on reading what is written to the homes, into the same tally, until SIGINT or SIGTERM.
+
+    A database that can't be written for a while is waited for. Raises `UserError` if it is another
+    program's, or a newer one's.
+    """
+    anyio.run(_follow, paths, homes, tally)
+
+
+async def _follow(paths: Paths, homes: Sequence[Path], tally: Tally) -> None:
+    from codex_telemetry.backfill.watch import watch  # noqa: PLC0415 - only who watches pays
+
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(_end_when_told, tasks.cancel_scope)
+        while True:
+            try:
+                writer = await Writer.open(paths.database)
+                try:
+                    await watch(
+                        writer, homes, hasher=hasher(secret_path(paths.database)), tally=tally
+                    )
+                finally:
+                    with anyio.CancelScope(shield=True):
+                        await writer.close()
+            except UserError:
+                raise
+            except UNWRITABLE as error:
+                log.event(log.SAVE_FAILED, error=type(error).__name__)
+                await anyio.sleep(RETRY_S)
+
+
+async def _end_when_told(
+    everything: anyio.CancelScope, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for _ in signals:
+            everything.cancel()
 
 
 async def read_what_a_session_left(paths: Paths, since: float) -> None:

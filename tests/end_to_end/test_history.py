@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -139,3 +140,29 @@ def test_what_waits_is_taken_in_even_where_there_is_no_home(tmp_path: Path) -> N
     done = subprocess.run([*MODULE, "backfill"], env=env, capture_output=True, check=False)
     assert done.returncode == 1
     assert len(rows(tmp_path / "telemetry.db", "SELECT * FROM turns")) == 1
+
+
+@pytest.mark.codex("0.169.0")
+def test_who_watches_sees_turns_as_they_are_written(codex: RealCodex) -> None:
+    with talk(codex, model=PLAIN_MODEL) as it:
+        watching = subprocess.Popen(
+            [*MODULE, "backfill", "--watch", "--json"],
+            env=it.home.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert watching.stderr is not None
+        watching.stderr.readline()  # it says that it watches
+        it.turn("plain", "1")
+        until(lambda: [r for r in turns_of(it) if r["status"] == "completed"])
+        it.turn("plain", "2")
+        found = until(lambda: [r for r in turns_of(it) if r["status"] == "completed"][1:])
+        watching.send_signal(signal.SIGINT)
+        said, complaint = watching.communicate(timeout=20)
+    assert found[0]["total_tokens"]
+    assert (watching.returncode, complaint) == (0, b"")
+    assert json.loads(said)["turns"] == 2
+
+
+def turns_of(it: Talk) -> list[dict[str, Any]]:
+    return rows(it.home.database, "SELECT * FROM turns ORDER BY started_at")

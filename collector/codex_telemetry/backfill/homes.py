@@ -1,6 +1,5 @@
 """Which rollout files of a home are read: those that are new, and those that have changed."""
 
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,19 +10,16 @@ from codex_telemetry import log
 from codex_telemetry.backfill.one_file import LogFile, Reading
 from codex_telemetry.backfill.tally import Progress, Tally
 from codex_telemetry.core.identity import SessionId
-from codex_telemetry.errors import UserError
 from codex_telemetry.formats.rollout import Hasher, rollout_name
 from codex_telemetry.inputs import files
 from codex_telemetry.inputs.opened import UnreadableError
 from codex_telemetry.store import cursors
 from codex_telemetry.store.cursors import Cursor, OvertakenError
+from codex_telemetry.store.keeper import UNWRITABLE
 from codex_telemetry.store.writer import Writer
 
 TRIES = 3
 """How often a file is begun that another reads at the same time."""
-
-NOT_THE_FILES_FAULT = (sqlite3.Error, OSError, UserError)
-"""What saving raises."""
 
 
 class Looked(NamedTuple):
@@ -98,7 +94,7 @@ async def read_one(reading: Reading, log_file: LogFile) -> None:
             pass  # moved or removed just now: where it is now, it is found the next time
         except UnreadableError:
             reading.tally.unreadable += 1
-        except NOT_THE_FILES_FAULT:
+        except UNWRITABLE:
             raise
         except Exception as error:  # noqa: BLE001 - a mistake of ours may cost a file, never the rest
             log.crash(error)

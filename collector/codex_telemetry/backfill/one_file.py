@@ -79,11 +79,10 @@ class Reading:
 
     def _reader(self, log_file: LogFile, state: bytes | None) -> RolloutReader | None:
         """The reader as it was; None if it was one of another version of ours."""
-        archived = log_file.file.archived if log_file.newest else None
         if state is None:
-            return RolloutReader(log_file.name, archived, hasher=self.hasher)
+            return RolloutReader(log_file.name, hasher=self.hasher)
         try:
-            return RolloutReader.restore(state, log_file.name, archived, hasher=self.hasher)
+            return RolloutReader.restore(state, log_file.name, hasher=self.hasher)
         except msgspec.MsgspecError:
             return None
 
@@ -144,7 +143,7 @@ class _OneFile:
                 self._skipped()
         await self._save(whole=whole)
         counts.files_read = 1
-        counts.turns, counts.responses = len(self._turns), len(self._responses)
+        counts.turns, counts.responses = self._turns, len(self._responses)
         return counts
 
     def _take(self, line: bytes, captured: Captured) -> None:
@@ -164,8 +163,10 @@ class _OneFile:
         for fact in self._reader.finish():
             if isinstance(fact, SessionFacts):
                 if self._log_file.newest:
-                    path = Said(self._log_file.file.relative, Weight.ROLLOUT, at)
-                    fact.rollout_path = path
+                    file = self._log_file.file
+                    fact.rollout_path = Said(file.relative, Weight.ROLLOUT, at)
+                    # Where a file lies is so now: a later look counts more, whoever looks.
+                    fact.archived = Said(file.archived, Weight.LIVE, at)
                 self._heard_before(fact, fact.session_id)
             elif isinstance(fact, TurnFacts):
                 self._heard_before(fact, fact.turn_id)

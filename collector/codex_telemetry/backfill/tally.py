@@ -19,17 +19,15 @@ class Tally:
         self.unreadable = 0
         """Files and folders that couldn't be read, or only in part."""
         self.drift = 0
-        self.turns = 0
         self.responses = 0
         self.sessions: set[str] = set()
+        self.turns: set[str] = set()
 
     def add(self, other: "Tally") -> None:
         """Take in what was counted apart: of one file, once it is saved."""
         for name, n in vars(other).items():
-            if name == "sessions":
-                self.sessions |= other.sessions
-            else:
-                setattr(self, name, getattr(self, name) + n)
+            mine = getattr(self, name)
+            setattr(self, name, mine | n if isinstance(n, set) else mine + n)
 
 
 class Progress(NamedTuple):

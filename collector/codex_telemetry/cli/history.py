@@ -33,6 +33,9 @@ def backfill(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="forget what the files told, and read them anew")
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="go on reading what is written, until Ctrl-C")
+    ] = False,
 ) -> None:
     """Read the history that Codex has on disk.
 
@@ -41,13 +44,16 @@ def backfill(
     Without --codex-home it reads $CODEX_HOME (a list, separated by commas), else ~/.codex.
     Example: codex-telemetry backfill
     """
-    from codex_telemetry.history import read_rollouts  # noqa: PLC0415 - heavy
+    from codex_telemetry.history import follow_rollouts, read_rollouts  # noqa: PLC0415 - heavy
 
     chosen, found = form.chosen(), where.paths()
     homes = [home.expanduser().absolute() for home in codex_home or codex_homes()]
     began = time.monotonic()
     with _bar() as progress:
         tally = read_rollouts(found, homes, rebuild=rebuild, progress=progress)
+    if watch:
+        show.note("watching for what is new; Ctrl-C ends it")
+        follow_rollouts(found, homes, tally)
     if tally.unreadable:
         show.note(f"{tally.unreadable:,} of the files and folders can't be read")
     if tally.taken_in:
@@ -60,7 +66,7 @@ def backfill(
         bytes_read=tally.bytes_read,
         lines=tally.lines,
         sessions=len(tally.sessions),
-        turns=tally.turns,
+        turns=len(tally.turns),
         responses=tally.responses,
         drift=tally.drift,
         skipped_lines=tally.skipped_lines,
