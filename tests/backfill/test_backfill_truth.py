@@ -1,0 +1,78 @@
+"""Every recording's rollouts, from file to row: the sessions add up to what the model sent."""
+
+from pathlib import Path
+
+import pytest
+from codex_home import place, take_in, total_tokens
+
+from recordings import Recordings, names
+from saved import query
+from told import sent_by_the_model
+
+NO_USAGE = frozenset(names("0.20.0/*"))
+"""0.20 writes no token count at all."""
+
+LOST = {
+    "0.169.0/a_ephemeral": "an ephemeral thread has no rollout",
+    "0.42.0/v1_interrupt": "interrupted before the count was written",
+}
+
+NO_IDS_FOR_ALL = {"0.169.0/w_upgrade": "an older release wrote most of the file"}
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_sessions_add_up_to_what_the_model_sent(
+    recordings: Recordings, tmp_path: Path, name: str
+) -> None:
+    recording = recordings.one(name)
+    database = tmp_path / "t.db"
+    tally = take_in(database, place([recording], tmp_path / "home"))
+    assert (tally.drift, tally.skipped_lines, tally.unreadable) == (0, 0, 0)
+    assert tally.files == tally.files_read == len(recording.rollouts())
+    ((sessions, turns, responses),) = query(
+        database,
+        "SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM turns),"
+        " (SELECT count(*) FROM responses)",
+    )
+    assert (len(tally.sessions), len(tally.turns), tally.responses) == (sessions, turns, responses)
+    told, truth = total_tokens(database), sent_by_the_model(recording)
+    if name in NO_USAGE:
+        assert told == 0
+    elif name in LOST:
+        assert told < truth, "it isn't lost any more: take it off the list"
+    else:
+        assert told == truth
+
+
+@pytest.mark.parametrize("name", names("0.155.0/*", "0.169.0/*"))
+def test_each_response_has_its_row(recordings: Recordings, tmp_path: Path, name: str) -> None:
+    recording = recordings.one(name)
+    take_in(tmp_path / "t.db", place([recording], tmp_path / "home"))
+    stored = query(
+        tmp_path / "t.db",
+        "SELECT response_id, input_tokens, cached_input_tokens, output_tokens,"
+        " reasoning_output_tokens, total_tokens FROM responses WHERE response_id IS NOT NULL",
+    )
+    sent = {
+        (
+            row["response_id"],
+            row["usage"]["input_tokens"],
+            row["usage"]["input_tokens_details"]["cached_tokens"],
+            row["usage"]["output_tokens"],
+            row["usage"]["output_tokens_details"]["reasoning_tokens"],
+            row["usage"]["total_tokens"],
+        )
+        for row in recording.truth()
+        if row.get("usage") and row.get("response_id") and row.get("ts_completed")
+    }
+    assert len(stored) == len(set(stored))
+    if name in LOST or name in NO_IDS_FOR_ALL:
+        assert set(stored) < sent
+    else:
+        assert set(stored) == sent
+
+
+def test_all_histories_in_one_home_add_up(recordings: Recordings, tmp_path: Path) -> None:
+    everything = [r for r in recordings.like() if r.name not in LOST and r.name not in NO_USAGE]
+    take_in(tmp_path / "t.db", place(everything, tmp_path / "home"))
+    assert total_tokens(tmp_path / "t.db") == sum(map(sent_by_the_model, everything))
