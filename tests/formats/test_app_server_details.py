@@ -235,3 +235,30 @@ def test_what_was_declined_took_no_time_but_the_wait() -> None:
     notify(told, "item/completed", 610, threadId=THREAD, turnId=TURN, item=done)
     (command,) = items_of(told, "command")
     assert (command.status, command.duration_ms, command.approval_ms) == ("declined", 10, 500)
+
+
+def test_058_tells_of_calls_in_the_older_events_alone() -> None:
+    told = Told()
+    told.hear("client", b'{"id":1,"method":"initialize","params":{}}')
+    told.hear("server", b'{"id":1,"result":{"userAgent":"codex_cli_rs/0.58.0 (Debian)"}}')
+    told.hear("client", b'{"id":2,"method":"thread/start","params":{}}')
+    told.hear("server", json.dumps({"id": 2, "result": {"thread": {"id": THREAD}}}).encode())
+    asked = {"id": 3, "method": "turn/start", "params": {"threadId": THREAD}}
+    told.hear("client", json.dumps(asked).encode(), 100)
+    told.hear("server", b'{"id":3,"result":{"turn":{"id":"0"}}}', 101)
+    notify(told, "turn/started", 102, turn={"id": "0"})
+
+    def event(at: int, kind: str, **msg: object) -> None:
+        said = {"type": kind, **msg}
+        notify(told, f"codex/event/{kind}", at, id="0", conversationId=THREAD, msg=said)
+
+    event(200, "exec_command_begin", call_id="c1", command=["bash", "-lc", "sleep 1"])
+    event(1_200, "exec_command_end", call_id="c1", exit_code=0, duration={"secs": 1, "nanos": 0})
+    event(1_300, "task_complete")
+    (row,) = told.turns
+    assert (row.status, row.duration_ms, row.tool_calls, row.tools_ms) == (
+        "completed",
+        1_200,
+        1,
+        1_000,
+    )

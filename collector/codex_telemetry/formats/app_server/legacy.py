@@ -138,7 +138,8 @@ class Legacy:
         handler = self._handlers.get(message.type)
         if handler is not None:
             yield from handler(thread, told.id, message, at, emitted)
-        elif thread.legacy:
+        elif thread.legacy or (message.call_id is not None and self._process.is_before(63)):
+            # 0.58 has no items for calls: of them only these events tell, on either protocol.
             yield from self._items.event(thread, told.id, message.type, told.msg, at)
         elif message.type not in legacy_items.KNOWN:
             yield Drift(

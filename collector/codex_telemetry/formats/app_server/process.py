@@ -9,8 +9,6 @@ from codex_telemetry.formats.app_server.state import OpenAsk, Request, Thread, b
 from codex_telemetry.formats.app_server.wire import Id
 from codex_telemetry.formats.base import Stamp
 
-_LAST_TO_RESTART_COUNTS = 77
-
 
 class Process:
     """What is remembered between lines. Short turn ids are unique within it (`launch`)."""
@@ -59,11 +57,15 @@ class Process:
             created={} if thread.created is None else {int(Clock.CODEX_S): thread.created},
         )
 
+    def is_before(self, minor: int) -> bool:
+        """Whether Codex is a release before 0.`minor`; False for one that hasn't said."""
+        major, found, *_ = [*(self.version or "").split("."), "", ""]
+        return major == "0" and found.isdigit() and int(found) < minor
+
     def resumes_with_history(self) -> bool:
         """Whether a resumed thread announces the count of its past first: up to 0.77 it starts
         again from nothing."""
-        major, minor, *_ = [*(self.version or "").split("."), "", ""]
-        return not (major == "0" and minor.isdigit() and int(minor) <= _LAST_TO_RESTART_COUNTS)
+        return not self.is_before(78)
 
     def where(
         self, thread_id: str | None, turn_id: str | None, item_id: str | None, at: Stamp
