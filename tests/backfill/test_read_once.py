@@ -4,13 +4,14 @@ import os
 import random
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
 from codex_home import place, rollouts, rows, take_in, total_tokens
 
 from codex_telemetry.backfill import one_file
-from codex_telemetry.inputs import opened
+from codex_telemetry.store.writer import Writer
 from recordings import Recording, Recordings, names
 from saved import query
 from told import sent_by_the_model
@@ -65,7 +66,7 @@ def test_the_second_run_opens_nothing(
         return real(path, *flags)
 
     real = os.open
-    monkeypatch.setattr(opened.os, "open", spy)
+    monkeypatch.setattr(os, "open", spy)
     first = take_in(database, home)
     assert paths == [str(only(home))]
     assert (first.files, first.files_read) == (1, 1)
@@ -287,7 +288,7 @@ def test_a_long_file_is_saved_in_parts_and_read_on_when_that_was_cut_short(
 
     saves = 0
 
-    async def save(*words: object, **options: object) -> bool:
+    async def save(*words: Any, **options: Any) -> bool:
         nonlocal saves
         saves += 1
         if saves % 3 == 0:
@@ -295,9 +296,9 @@ def test_a_long_file_is_saved_in_parts_and_read_on_when_that_was_cut_short(
         return await real(*words, **options)
 
     monkeypatch.setattr(one_file, "SAVE_EVERY", only(home).stat().st_size // 9)
-    real = one_file.Writer.save
+    real = Writer.save
     with monkeypatch.context() as killing:
-        killing.setattr(one_file.Writer, "save", save)
+        killing.setattr(Writer, "save", save)
         while True:
             try:
                 take_in(database, home)

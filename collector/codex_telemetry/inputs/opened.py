@@ -10,7 +10,7 @@ import io
 import os
 import stat
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from codex_telemetry.inputs.files import RolloutFile
 
@@ -169,9 +169,23 @@ def opened(file: RolloutFile) -> Iterator[OpenedRollout]:
             unpacking = zstandard.ZstdDecompressor().stream_reader(
                 stream, read_size=BUFFER, read_across_frames=True
             )
-            unpacked = io.BufferedReader(unpacking, BUFFER)
-            stream = stack.enter_context(unpacked)
+            stream = stack.enter_context(io.BufferedReader(_AsItComes(unpacking), BUFFER))
         yield OpenedRollout(stream, found.st_size, found.st_mtime_ns, compressed=file.compressed)
+
+
+class _AsItComes(io.RawIOBase):
+    """Gives what is unpacked so far, where the reader itself would go on till there is as much as
+    asked for, and lose it all when it comes to a broken place."""
+
+    def __init__(self, unpacking: Any) -> None:
+        self._unpacking = unpacking
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        size: int = self._unpacking.readinto1(buffer)
+        return size
 
 
 def _digest(data: bytes) -> bytes:
