@@ -13,7 +13,7 @@ from codex_home import place, rollouts, rows, take_in
 from recordings import Recordings
 from saved import contents, query
 
-KILLS = 48
+KILLS = 42
 
 BACKFILL = """
 import sys, anyio
@@ -65,7 +65,7 @@ def test_killed_at_any_moment_and_begun_again(
             assert process.stdout is not None
             if n % 8:
                 process.stdout.readline()  # it reads; else it is killed while it starts
-            time.sleep(chance.uniform(0, 0.25))
+            time.sleep(chance.uniform(0, 0.18))
             process.kill()
             cut_short += b"done" not in process.stdout.read()
             assert process.wait() in (-signal.SIGKILL, 0)
