@@ -19,9 +19,9 @@ PATIENCE = 30.0
 WITH = """
 import json, sys
 from codex_telemetry import config, pipeline
-from codex_telemetry.store import db, keeper
+from codex_telemetry.store import keeper, ours
 told = json.loads(sys.argv[2])
-db.BUSY_MS = told["busy_ms"]
+ours.BUSY_MS = told["busy_ms"]
 keeper.MOST_UNSAVED = told["most_unsaved"]
 pipeline.MOST_HEARD = min(pipeline.MOST_HEARD, told["most_unsaved"])
 if told["largest_file"]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from codex_telemetry import frames
-from codex_telemetry.frames import COUNT, frame
+from codex_telemetry.frames import COUNT, HEADER, frame
 from codex_telemetry.inputs import live
 from codex_telemetry.inputs.live import (
     HOLD_NS,
@@ -90,6 +90,11 @@ def test_no_bytes_on_the_pipe_raise_anything_but_what_is_said(noise: bytes, size
     except live.TornError:
         return
     assert all(isinstance(what, Line | Lost | live.Meta) for what in found)
+
+
+def test_what_cannot_be_a_frame_is_not_waited_for() -> None:
+    with pytest.raises(live.TornError):
+        lines(HEADER.pack(frames.SERVER, 0xFFFF_FFFF, 0, 0))
 
 
 @given(st.permutations(range(8)))

@@ -3,10 +3,7 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from codex_telemetry.frames import CLIENT, SERVER, frame
-from codex_telemetry.pipeline import Hearing
 from collecting import Place, a_plain_turn, ended, finish, started
 from recordings import Recordings
 from saved import contents, query
@@ -86,28 +83,3 @@ def test_poisoned_lines_cost_only_themselves(tmp_path: Path, recordings: Recordi
     assert session["total_tokens"] == clean_session["total_tokens"]
     assert poisoned.spooled == []
     assert query(poisoned.database, "SELECT count(*) FROM drift") > [(0,)]
-
-
-class Mistaken:
-    """A reader with a mistake of ours in it."""
-
-    codex_version = None
-
-    def read(self, *_: object) -> object:
-        raise ZeroDivisionError("CANARY-VALUE")
-
-    def lost(self, _: object) -> None:
-        pass
-
-
-def test_a_mistake_in_a_reader_is_counted_by_its_name_alone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from codex_telemetry.inputs.live import Line
-
-    monkeypatch.setattr("codex_telemetry.formats.recognise", lambda *_: Mistaken())
-    hearing = Hearing()
-    for _ in range(3):
-        hearing.hear(Line(True, 0, 0, b"{}"))
-    (key,) = hearing.take().drift
-    assert key == ("", "(reader)", "ZeroDivisionError")

@@ -95,6 +95,12 @@ def newer_than_we_are(path: Path) -> Callable[[], object]:
     return path.unlink
 
 
+def damaged(path: Path) -> Callable[[], object]:
+    db.prepare(path)
+    os.truncate(path, 8192)
+    return path.unlink
+
+
 def behind_a_closed_door(path: Path) -> Callable[[], object]:
     path.parent.chmod(0)
     return lambda: path.parent.chmod(0o700)
@@ -122,6 +128,7 @@ FAULTS: list[Fault] = [
     a_text,
     of_another_program,
     newer_than_we_are,
+    damaged,
     behind_a_closed_door,
     in_a_folder_to_read,
     a_file_to_read,
@@ -339,7 +346,7 @@ def test_a_long_session_spools_once_in_a_while_and_not_at_every_word(
     """Its database is of a newer version from the start."""
     place.database.parent.mkdir()
     newer_than_we_are(place.database)
-    collector = place.collector(patience_s=30)
+    collector = place.collector(patience_s=300)
     assert collector.stdin is not None
     for frame in (started(), story.before, story.end):
         collector.stdin.write(frame)

@@ -122,7 +122,7 @@ def saved(empty: Path, batches: list[Batch]) -> dict[str, list[dict[str, Any]]]:
         return contents(path)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(told, st.randoms(use_true_random=False))
 def test_any_order_of_batches_gives_the_same_rows(
     empty: Path, batches: list[Batch], random: Any
@@ -132,7 +132,7 @@ def test_any_order_of_batches_gives_the_same_rows(
     assert saved(empty, shuffled) == saved(empty, batches)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(told)
 def test_one_by_one_or_all_at_once_gives_the_same_rows(empty: Path, batches: list[Batch]) -> None:
     at_once: dict[str, Batch] = {}
@@ -141,7 +141,7 @@ def test_one_by_one_or_all_at_once_gives_the_same_rows(empty: Path, batches: lis
     assert saved(empty, list(at_once.values())) == saved(empty, batches)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(told)
 def test_turns_are_numbered_from_0_without_a_gap(empty: Path, batches: list[Batch]) -> None:
     rows = saved(empty, batches)["turns"]

@@ -17,8 +17,8 @@ import anyio
 import pytest
 
 from codex_telemetry.errors import NewerDatabaseError, UserError
-from codex_telemetry.store import db
-from codex_telemetry.store.db import NotOursError
+from codex_telemetry.store import db, ours
+from codex_telemetry.store.ours import NotOursError
 from codex_telemetry.store.writer import Writer
 from powerless import powerless
 from saved import batch, query, save, thread, turn
@@ -190,7 +190,7 @@ def test_a_kill_while_the_file_was_begun_is_mended(tmp_path: Path) -> None:
     """Its first page is written and its journal still there: SQLite takes the page back."""
     path, other = tmp_path / "telemetry.db", tmp_path / "other.db"
     with closing(sqlite3.connect(path)) as begun:
-        begun.execute(f"PRAGMA application_id={db.APPLICATION_ID}")
+        begun.execute(f"PRAGMA application_id={ours.APPLICATION_ID}")
     with closing(sqlite3.connect(other, isolation_level=None)) as begun:
         begun.execute("PRAGMA cache_size=1")
         begun.execute("BEGIN")
@@ -203,6 +203,37 @@ def test_a_kill_while_the_file_was_begun_is_mended(tmp_path: Path) -> None:
         assert taken_back.execute("PRAGMA page_count").fetchone() == (0,)
     db.prepare(path)
     assert version_of(path) == db.version()
+
+
+def test_one_that_was_deleted_while_it_was_open_does_no_harm_to_the_next(tmp_path: Path) -> None:
+    """SQLite's other files stay where they were, and a process that shares them goes on writing."""
+    path = tmp_path / "telemetry.db"
+    code = """
+import sqlite3, sys
+other = sqlite3.connect(sys.argv[1], isolation_level=None)
+for n in range(600):
+    other.execute("INSERT INTO spools VALUES (?, 0)", (f"file {n}",))
+    if n == 300:
+        print("halfway", flush=True)
+        sys.stdin.readline()
+print("done", flush=True)
+sys.stdin.readline()
+"""
+    save(path, batch("a", turn(0, thread(0))))
+    other = python(code, path)
+    assert other.stdin is not None
+    assert other.stdout is not None
+    assert other.stdout.readline() == "halfway\n"
+    path.unlink()
+    save(path, batch("a", turn(1, thread(1))))
+    other.stdin.write("go on\n")
+    other.stdin.flush()
+    assert other.stdout.readline() == "done\n"
+    save(path, batch("a", turn(2, thread(1), total=200)))
+    other.communicate("end\n", timeout=PATIENCE)
+    assert query(path, "SELECT turn_index FROM turns") == [(0,), (1,)]
+    assert query(path, "SELECT count(*) FROM spools") == [(0,)]
+    assert query(path, "PRAGMA integrity_check") == [("ok",)]
 
 
 def newer(path: Path) -> None:
@@ -351,7 +382,7 @@ print(db.open_reader(Path(sys.argv[1])).execute("SELECT count(*) FROM turns").fe
 def test_the_lock_of_a_process_that_hangs_is_not_waited_for_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(db, "BUSY_MS", 50)
+    monkeypatch.setattr(ours, "BUSY_MS", 50)
     path = tmp_path / "telemetry.db"
     with path.with_name("telemetry.db.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

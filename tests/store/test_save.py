@@ -1,5 +1,6 @@
 """What is saved: once, in order, under its owner, summed up, and whole or not at all."""
 
+import sqlite3
 from pathlib import Path
 
 import anyio
@@ -205,3 +206,18 @@ def test_the_work_of_a_save_grows_with_its_size_and_no_faster(tmp_path: Path) ->
         return len(steps)
 
     assert work(400) < 2.5 * work(200)
+
+
+def test_a_save_into_a_file_that_is_deleted_meanwhile_is_none(path: Path) -> None:
+    async def run() -> None:
+        writer = await Writer.open(path)
+        await writer.connection.set_trace_callback(
+            lambda sql: path.unlink() if sql == "COMMIT" else None
+        )
+        with pytest.raises(sqlite3.OperationalError):
+            await writer.save(batch("a", turn(0, ELDER)))
+        await writer.close()
+
+    anyio.run(run)
+    save(path, batch("a", turn(0, ELDER)))
+    assert query(path, "SELECT count(*) FROM turns") == [(1,)]

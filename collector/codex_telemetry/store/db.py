@@ -1,34 +1,17 @@
-"""Open the database, make it ours, bring it up to date. Never touch a file that isn't ours."""
+"""Open the database: make it where there is none, bring it up to date, or read it as it is."""
 
 import contextlib
 import fcntl
 import os
 import sqlite3
-import stat
 import time
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from codex_telemetry.errors import NewerDatabaseError, UserError
-
-APPLICATION_ID = 0x43585454
-"""`PRAGMA application_id` of our files: "CXTT"."""
-
-BUSY_MS = 5_000
-"""How long one statement waits for another writer, and a process for one that migrates."""
-
-_BESIDE = {
-    "-wal": (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83"),
-    "-shm": (b"\x18\xe2\x2d\x00", b"\x00\x2d\xe2\x18"),
-    "-journal": (b"\xd9\xd5\x05\xf9", b"\0\0\0\0"),
-}
-"""What SQLite keeps beside a database, and how such a file begins where it isn't empty."""
-
-
-class NotOursError(UserError):
-    """The file is a database of another program, or no database at all."""
+from codex_telemetry.errors import UserError
+from codex_telemetry.store import ours
 
 
 @cache
@@ -55,19 +38,20 @@ def prepare(path: Path, steps: Sequence[str] | None = None) -> None:
     """Make the file if it isn't there (0600, its folder 0700) and bring it up to date.
 
     `steps`: all migrations, if not our own. Raises `NewerDatabaseError`, `NotOursError`, or
-    `OSError`/`sqlite3.Error` where it can't be opened, or another process is at it for too long.
+    `OSError`/`sqlite3.Error` where it can't be opened, is damaged, or another process is at it for too
+    long.
     """
     steps = migrations() if steps is None else steps
     make_folder(path.parent)
-    if _look(path, len(steps)) is not None:
+    if ours.look(path, len(steps)) is not None:
         with contextlib.closing(_connect(path)) as db:
-            if _version(db, path, len(steps)) == len(steps):
+            if ours.version_of(db, path, len(steps)) == len(steps):
                 return
     with _locked(path):
-        if _look(path, len(steps)) is None:
+        if ours.look(path, len(steps)) is None:
             _begin(path)
         with contextlib.closing(_connect(path)) as db:
-            _migrate(db, _version(db, path, len(steps)), steps)
+            _migrate(db, ours.version_of(db, path, len(steps)), steps)
 
 
 def make_folder(folder: Path) -> None:
@@ -89,7 +73,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
             hint="fill it: codex-telemetry backfill, or codex-telemetry run -- codex app-server",
         )
     try:
-        if _look(path, version()) is not None:
+        if ours.look(path, version()) is not None:
             db = _connect_to_read(path)
             if db is not None:
                 return db
@@ -108,35 +92,8 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return open_reader(path)
 
 
-def newer(path: Path, found: int, known: int) -> NewerDatabaseError:
-    return NewerDatabaseError(
-        f"{path} was written by a newer version (schema {found}, this reads {known})",
-        hint="upgrade codex-telemetry, or name another file with --db",
-    )
-
-
-def _look(path: Path, known: int) -> int | None:
-    """The version by the file's own first page, which may be behind; None where there is no file, or
-    an empty one. Raises where it isn't ours or is newer.
-
-    As immutable, so that nothing is written: to open another program's database as usual would
-    already bring its journal to an end. And by SQLite itself: to close a file of our own opening
-    would drop the locks of every connection this process has to it (POSIX).
-    """
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    if not stat.S_ISREG(found.st_mode):
-        raise NotOursError(f"{path} is not a file", hint="name another file with --db")
-    if found.st_size == 0:
-        return None
-    with contextlib.closing(_open(path, "mode=ro&immutable=1")) as db:
-        return _version(db, path, known)
-
-
 def _connect(path: Path) -> sqlite3.Connection:
-    db = _open(path, "mode=rw")
+    db = ours.connect(path, "mode=rw")
     db.execute("PRAGMA foreign_keys=ON")
     return db
 
@@ -147,9 +104,9 @@ def _connect_to_read(path: Path) -> sqlite3.Connection | None:
     # Where no other is at work, the file is all there is.
     alone = not path.with_name(f"{path.name}-wal").exists()
     still = alone and not os.access(path.parent, os.W_OK)
-    db = _open(path, "mode=ro&immutable=1" if still else "mode=ro")
+    db = ours.connect(path, "mode=ro&immutable=1" if still else "mode=ro")
     try:
-        found = _version(db, path, version())
+        found = ours.version_of(db, path, version())
         db.execute("PRAGMA query_only=ON")
     except BaseException:
         db.close()
@@ -161,68 +118,16 @@ def _connect_to_read(path: Path) -> sqlite3.Connection | None:
     return db
 
 
-def _open(path: Path, how: str) -> sqlite3.Connection:
-    """Never creates a file: that is `_begin`'s, who sees to its mode."""
-    return sqlite3.connect(
-        f"{path.as_uri()}?{how}", uri=True, timeout=BUSY_MS / 1000, isolation_level=None
-    )
-
-
-def _version(db: sqlite3.Connection, path: Path, known: int) -> int:
-    """The schema's version. Raises where it isn't ours or is newer than `known`."""
-    try:
-        application = db.execute("PRAGMA application_id").fetchone()[0]
-        found = int(db.execute("PRAGMA user_version").fetchone()[0])
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
-            raise
-        raise NotOursError(
-            f"{path} is not a SQLite database",
-            hint="move it away, or name another file with --db",
-        ) from None
-    if application != APPLICATION_ID and not _is_empty(db, application):
-        raise NotOursError(
-            f"{path} is a database of another program",
-            hint="name another file with --db",
-        )
-    if found > known:
-        raise newer(path, found, known)
-    return found
-
-
-def _is_empty(db: sqlite3.Connection, application: int) -> bool:
-    """Whether a process was killed while it began the file, and SQLite has taken that back."""
-    return application == 0 and db.execute("PRAGMA page_count").fetchone()[0] == 0
-
-
 def _begin(path: Path) -> None:
-    _clear_beside(path)
+    ours.clear_beside(path)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     path.chmod(0o600)  # it may have been there, empty
-
-
-def _clear_beside(path: Path) -> None:
-    """Remove what a deleted database has left behind. A process that still has it open would
-    otherwise share its memory with ours, and both would be damaged."""
-    for ending, beginnings in _BESIDE.items():
-        beside = path.with_name(path.name + ending)
-        try:
-            with beside.open("rb") as file:
-                begins = file.read(4)
-        except FileNotFoundError:
-            continue
-        if begins and begins not in beginnings:
-            raise NotOursError(
-                f"{beside} is in the way, and not ours",
-                hint="move it away, or name another file with --db",
-            )
-        beside.unlink()
 
 
 def _migrate(db: sqlite3.Connection, found: int, steps: Sequence[str]) -> None:
     if found == 0:
         # Ours before anything else is in it, so that every other file is known not to be.
-        db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        db.execute(f"PRAGMA application_id={ours.APPLICATION_ID}")
         # Before the first table: a wrapper, a backfill and reports work on it at once.
         db.execute("PRAGMA journal_mode=WAL")
     for number, sql in enumerate(steps[found:], start=found + 1):
@@ -236,7 +141,7 @@ def _locked(path: Path) -> Iterator[None]:
     flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
     lock = os.open(path.with_name(path.name + ".lock"), flags, 0o600)
     try:
-        deadline = time.monotonic() + BUSY_MS / 1000
+        deadline = time.monotonic() + ours.BUSY_MS / 1000
         while not _is_taken(lock):
             if time.monotonic() > deadline:
                 raise sqlite3.OperationalError("another process is upgrading it")

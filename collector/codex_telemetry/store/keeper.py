@@ -17,8 +17,7 @@ from codex_telemetry.core.facts import Gap, SessionFacts, TurnFacts
 from codex_telemetry.core.identity import SessionId, TurnId
 from codex_telemetry.core.join import join
 from codex_telemetry.errors import UserError
-from codex_telemetry.store import db as database
-from codex_telemetry.store import spool
+from codex_telemetry.store import ours, spool
 from codex_telemetry.store.writer import Writer
 
 PATIENCE_S = 60.0
@@ -103,7 +102,7 @@ class Keeper:
         if self._writer is not None:
             await self._writer.save(batch)
         else:
-            busy_ms = min(database.BUSY_MS, math.ceil(self._patience_s * 1000))
+            busy_ms = min(ours.BUSY_MS, math.ceil(self._patience_s * 1000))
             self._writer = await Writer.open(self._path, busy_ms)
             # It may be another file than before.
             await self._writer.save(self._running.again_with(batch))

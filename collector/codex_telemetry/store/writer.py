@@ -12,7 +12,7 @@ import anyio.to_thread
 from codex_telemetry.core.batch import MOST_DRIFT, THE_REST, TOO_MANY, Batch
 from codex_telemetry.core.facts import Gap, LimitSample
 from codex_telemetry.errors import UserError
-from codex_telemetry.store import cursors
+from codex_telemetry.store import cursors, ours
 from codex_telemetry.store import db as database
 from codex_telemetry.store import statements as sql
 from codex_telemetry.store.cursors import Cursor
@@ -46,7 +46,7 @@ class Writer:
         self._db = connection
 
     @classmethod
-    async def open(cls, path: Path, busy_ms: int = database.BUSY_MS) -> Self:
+    async def open(cls, path: Path, busy_ms: int = ours.BUSY_MS) -> Self:
         """Open the database, making or migrating it. Raises what `db.prepare` raises.
 
         `busy_ms`: how long a save waits for another writer."""
@@ -101,7 +101,6 @@ class Writer:
             fresh = spool is None or await self._is_fresh(spool)
             if fresh:
                 await self._save(batch, cursor, afresh=afresh)
-            self._check_file()
             await self._db.execute("COMMIT")
         except BaseException:
             # A failed COMMIT may have rolled back by itself.
@@ -109,21 +108,18 @@ class Writer:
                 if self._db.in_transaction:
                     await self._db.execute("ROLLBACK")
             raise
-        # Once more: what went into a file that is gone has to be saved again.
-        self._check_file()
-        return fresh
-
-    def _check_file(self) -> None:
+        # What went into a file that is gone has to be saved again.
         if not self.is_current():
             raise sqlite3.OperationalError("the database was moved away or replaced")
+        return fresh
 
     async def _check_version(self) -> None:
         """A newer program may have upgraded the database since we opened it."""
         ((application, found),) = await self._db.execute_fetchall(sql.VERSION)
-        if application != database.APPLICATION_ID:
+        if application != ours.APPLICATION_ID:
             raise sqlite3.OperationalError("the database was replaced")
         if found > database.version():
-            raise database.newer(self._path, found, database.version())
+            raise ours.newer(self._path, found, database.version())
 
     async def _is_fresh(self, spool: str) -> bool:
         taken = await self._db.execute(sql.TAKE_SPOOL, (spool,))
