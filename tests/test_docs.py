@@ -92,6 +92,14 @@ def test_a_data_point_says_where_it_is_and_what_proves_it(point: dict[str, str])
         assert point["test"] in names_of_tests()
 
 
+def test_every_test_that_the_roadmap_names_runs(request: pytest.FixtureRequest) -> None:
+    config = request.config
+    if config.args_source is not pytest.Config.ArgsSource.TESTPATHS or config.option.keyword:
+        pytest.skip("only a part of the tests was asked for")
+    run = {getattr(item, "originalname", item.name) for item in request.session.items}
+    assert {point["test"] for point in POINTS if point["test"]} <= run
+
+
 def test_the_readme_shows_what_the_command_prints() -> None:
     readme = (CHECKOUT / "README.md").read_text()
     printed = (CHECKOUT / "fixtures" / "golden" / "turn_80.txt").read_text().rstrip("\n")

@@ -14,7 +14,7 @@ def demo(
     zoned: Zoned,
     command_seconds: Annotated[
         float,
-        typer.Option(metavar="S", min=0, max=60, help="how long the turn's command takes"),
+        typer.Option(metavar="S", min=0, max=25, help="how long the turn's command takes"),
     ] = 1.0,
 ) -> None:
     """Show it all on made-up traffic.
