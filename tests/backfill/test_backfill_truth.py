@@ -80,3 +80,49 @@ def test_all_histories_in_one_home_add_up(recordings: Recordings, tmp_path: Path
     everything = [r for r in recordings.like() if r.name not in LOST and r.name not in NO_USAGE]
     take_in(tmp_path / "t.db", place(everything, tmp_path / "home"))
     assert total_tokens(tmp_path / "t.db") == sum(map(sent_by_the_model, everything))
+
+
+WHAT_HAPPENED = {
+    "0.63.0/k_resume_fork": [("root", 5, 0, 0, 0, 0, 8796)],
+    "0.98.0/k_resume_fork": [("root", 5, 0, 0, 0, 0, 8818), ("fork", 2, 0, 0, 0, 0, 2287)],
+    "0.125.0/k_resume_fork": [("root", 5, 0, 0, 0, 0, 8818), ("fork", 2, 0, 0, 0, 0, 2287)],
+    "0.155.0/k_resume_fork": [("root", 5, 0, 0, 0, 0, 8818), ("fork", 2, 0, 0, 0, 0, 2287)],
+    "0.169.0/k_resume_fork": [("root", 5, 0, 0, 0, 0, 8818), ("fork", 2, 0, 0, 0, 0, 2287)],
+    "0.98.0/j_rollback": [("root", 4, 0, 0, 1, 0, 4310)],
+    "0.125.0/j_rollback": [("root", 4, 0, 0, 1, 0, 4310)],
+    "0.169.0/j_rollback": [("root", 4, 0, 0, 1, 0, 4310)],
+    "0.169.0/j_revert_paginated": [("root", 4, 0, 0, 1, 0, 4310)],
+    "0.98.0/o_subagent": [("root", 1, 0, 0, 0, 0, 4354), ("subagent", 1, 0, 0, 0, 0, 2177)],
+    "0.125.0/o_subagent": [("root", 1, 0, 0, 0, 0, 4354), ("subagent", 1, 0, 0, 0, 0, 2177)],
+    "0.169.0/o_subagent": [("root", 1, 0, 0, 0, 0, 4354), ("subagent", 1, 0, 0, 0, 0, 2177)],
+    "0.63.0/i_review": [
+        ("root", 2, 0, 0, 0, 2, 2177),
+        ("review", 1, 0, 0, 0, 0, 2155),
+        ("review", 1, 0, 0, 0, 0, 2199),
+    ],
+    "0.125.0/i_review": [
+        ("root", 3, 0, 0, 0, 1, 2177),
+        ("review", 1, 0, 0, 0, 0, 2155),
+        ("fork", 1, 0, 0, 0, 1, None),
+        ("review", 1, 0, 0, 0, 0, 2199),
+    ],
+    "0.169.0/i_review": [("root", 3, 0, 0, 0, 1, 2155), ("review", 1, 0, 0, 0, 0, 2155)],
+    "0.63.0/h_autocompact": [("root", 3, 0, 1, 0, 0, 32710)],
+    "0.98.0/h_compact": [("root", 4, 0, 1, 0, 0, 8986)],
+    "0.125.0/h_autocompact": [("root", 3, 0, 1, 0, 0, 32710)],
+    "0.169.0/h_compact": [("root", 4, 0, 1, 0, 0, 8986)],
+    "0.63.0/f_interrupt": [("root", 3, 2, 0, 0, 0, 2144)],
+    "0.169.0/f_interrupt": [("root", 3, 2, 0, 0, 0, 2144)],
+}
+"""Forks and resumes, reverts, subagents, reviews, compactions, interrupts: of each thread its relation,
+turns, interrupted turns, compactions, rollbacks, reviews and tokens."""
+
+
+@pytest.mark.parametrize("name", WHAT_HAPPENED)
+def test_each_thread_has_its_own_share(recordings: Recordings, tmp_path: Path, name: str) -> None:
+    take_in(tmp_path / "t.db", place([recordings.one(name)], tmp_path / "home"))
+    assert WHAT_HAPPENED[name] == query(
+        tmp_path / "t.db",
+        "SELECT relation, turns, turns_interrupted, compactions, rollbacks, reviews, total_tokens"
+        " FROM sessions ORDER BY created_at",
+    )

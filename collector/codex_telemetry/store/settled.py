@@ -117,3 +117,4 @@ async def _sum_up(db: aiosqlite.Connection, sessions: Iterable[str]) -> None:
         ],
     )
     await db.execute(sql.COUNT_EVENTS, (json_list(models),))
+    await db.execute(sql.COUNT_IN_TURNS, (json_list(models),))

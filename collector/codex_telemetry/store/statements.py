@@ -143,18 +143,36 @@ ORDER BY session_id, turn_index
 """
 SET_MODELS = "UPDATE sessions SET models = ? WHERE session_id = ?"
 
+# Compactions and reviews are items of the stream and of paginated logs; older logs have lines and
+# events for them. The fuller counts, never the sum.
 COUNT_EVENTS = """
 UPDATE sessions SET
-    rollbacks = (
-        SELECT count(*) FROM events AS e
-        WHERE e.session_id = sessions.session_id AND e.turn_id IS NULL
-            AND e.kind = 'thread_rolled_back'),
-    (compactions, reviews) = (
-        SELECT count(*) FILTER (WHERE i.kind = 'compaction'),
-            count(DISTINCT t.turn_key) FILTER (WHERE i.kind = 'review')
-        FROM turns AS t JOIN items AS i ON i.turn_key = t.turn_key
-        WHERE t.session_id = sessions.session_id AND i.kind IN ('compaction', 'review'))
+    (rollbacks, compactions, reviews) = (
+        SELECT count(*) FILTER (WHERE e.kind = 'thread_rolled_back'),
+            count(*) FILTER (WHERE e.kind = 'context_compacted'),
+            count(*) FILTER (WHERE e.kind = 'entered_review_mode')
+        FROM events AS e
+        WHERE e.session_id = sessions.session_id AND e.turn_id IS NULL)
 WHERE session_id IN (SELECT value FROM json_each(?))
+"""
+COUNT_IN_TURNS = """
+UPDATE sessions SET
+    compactions = sessions.compactions + s.compactions,
+    reviews = max(sessions.reviews, s.reviews)
+FROM (
+    SELECT t.session_id, sum(max(coalesce(t.compaction, 0), i.compactions)) AS compactions,
+        sum(i.reviews > 0) AS reviews
+    FROM turns AS t JOIN (
+        SELECT t.turn_key, count(*) FILTER (WHERE i.kind = 'compaction') AS compactions,
+            count(*) FILTER (WHERE i.kind = 'review') AS reviews
+        FROM turns AS t LEFT JOIN items AS i
+            ON i.turn_key = t.turn_key AND i.kind IN ('compaction', 'review')
+        WHERE t.session_id IN (SELECT value FROM json_each(?))
+        GROUP BY t.turn_key
+    ) AS i ON i.turn_key = t.turn_key
+    GROUP BY t.session_id
+) AS s
+WHERE sessions.session_id = s.session_id
 """
 
 LIMIT = """
