@@ -4,14 +4,17 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from codex_telemetry.frames import SERVER, frame
+from codex_telemetry.store import db
 from collecting import PATIENCE, Place, Story, a_plain_turn, ended, finish, started
 from recordings import Recordings
 from saved import query
@@ -147,6 +150,37 @@ def test_the_wrapper_is_killed_and_its_collector_still_saves(
     assert not place.database.exists()
     os.kill(collector, signal.SIGCONT)
     until(lambda: state(collector) in {"", "Z"})
+    assert query(place.database, TURNS) == [("completed", 1061)]
+    assert place.spooled == []
+
+
+def test_a_database_in_use_neither_disturbs_nor_delays_what_is_wrapped(
+    place: Place, recordings: Recordings
+) -> None:
+    frames = [f for f in recordings.one("0.169.0/a_plain").frames() if f.direction == "s2c"]
+    said = place.folder / "said"
+    said.write_bytes(b"".join(f.line + b"\n" for f in frames))
+    db.prepare(place.database)
+    with closing(sqlite3.connect(place.database, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        wrapped = subprocess.run(
+            [
+                *(sys.executable, "-P", "-m", "codex_telemetry", "run", f"--db={place.database}"),
+                *("--", sys.executable, "-c", SERVE + "sys.exit(7)", str(said)),
+            ],
+            input=b"go\ngo on\n",
+            capture_output=True,
+            env=place.env,
+            timeout=PATIENCE,
+            check=False,
+        )
+        # All of that while the database is locked: it is the collector that waits.
+        assert wrapped.returncode == 7
+        assert wrapped.stdout == said.read_bytes() + b"{}\n"
+        assert wrapped.stderr == b""
+        assert query(place.database, TURNS) == []
+        other.execute("ROLLBACK")
+    until(lambda: rows(place.database, TURNS))
     assert query(place.database, TURNS) == [("completed", 1061)]
     assert place.spooled == []
 
