@@ -1,6 +1,7 @@
 """A home of Codex with the rollouts of recordings in it, read into a database."""
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,24 @@ def place(recordings: Iterable[Recording], home: Path) -> Path:
 
 def rollouts(home: Path) -> list[Path]:
     return sorted(home.glob("*sessions/**/rollout-*.jsonl*"))
+
+
+def only(home: Path) -> Path:
+    (path,) = rollouts(home)
+    return path
+
+
+def fresh(home: Path, tmp_path: Path) -> dict[str, list[dict[str, Any]]]:
+    """What a database holds that never saw anything else of this home."""
+    database = Path(tempfile.mkdtemp(dir=tmp_path)) / "t.db"
+    take_in(database, home)
+    return rows(database)
+
+
+def first_turns(path: Path) -> bytes:
+    """The first half of a file, at the end of a line."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    return b"".join(lines[: len(lines) // 2])
 
 
 Step = Batch | Path

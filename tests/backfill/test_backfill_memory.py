@@ -5,9 +5,9 @@ import sys
 import time
 from pathlib import Path
 
-import long_history
 import pytest
 
+from backfill import long_history
 from recordings import Recordings
 from saved import query
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from codex_home import place, take_in, total_tokens
 
+from backfill.codex_home import place, take_in, total_tokens
 from recordings import Recording, Recordings, names
 from saved import query
 from told import sent_by_the_model

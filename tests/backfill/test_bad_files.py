@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from codex_home import place, rollouts, rows, take_in, total_tokens
 
+from backfill.codex_home import place, rollouts, rows, take_in, total_tokens
 from powerless import powerless
 from recordings import Recordings
 from saved import query
@@ -188,7 +188,7 @@ READ = """
 import sys, anyio
 from pathlib import Path
 sys.path[:0] = sys.argv[3:]
-from codex_home import take_in
+from backfill.codex_home import take_in
 tally = take_in(Path(sys.argv[1]), Path(sys.argv[2]))
 print(tally.files, tally.files_read, tally.unreadable)
 """

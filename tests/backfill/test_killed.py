@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from codex_home import place, rollouts, rows, take_in
 
+from backfill.codex_home import place, rollouts, rows, take_in
 from recordings import Recordings
 from saved import contents, query
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from codex_home import Step, heard, place, rows, take_in
 
+from backfill.codex_home import Step, heard, place, rows, take_in
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import Source
 from recordings import Recording, Recordings, names

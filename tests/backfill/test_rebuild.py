@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from codex_home import heard, place, rollouts, rows, take_in
 
+from backfill.codex_home import heard, place, rollouts, rows, take_in
 from codex_telemetry.backfill import one_file
 from codex_telemetry.formats.rollout import RolloutReader
 from codex_telemetry.secret import hasher, secret_path

@@ -9,8 +9,8 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 import pytest
-from codex_home import place, rollouts, rows, take_in
 
+from backfill.codex_home import place, rollouts, rows, take_in
 from codex_telemetry.backfill import Tally
 from codex_telemetry.backfill.watch import watch
 from codex_telemetry.store.writer import Writer

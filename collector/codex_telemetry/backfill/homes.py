@@ -48,7 +48,7 @@ async def backfill(
     was read can't be saved; a file that can't be read is counted.
     """
     tally = tally or Tally()
-    for home in {one.resolve(): None for one in homes}:
+    for home in {files.real(one): None for one in homes}:
         looked = look(home)
         tally.files += len(looked.logs)
         tally.unreadable += looked.unreadable

@@ -42,7 +42,7 @@ async def watch(
     Raises what `Writer.save` raises.
     """
     reading = Reading(writer, tally or Tally(), hasher=hasher)
-    following = _Following(reading, [home.resolve() for home in homes], news)
+    following = _Following(reading, [files.real(home) for home in homes], news)
     while True:
         folders = following.folders()
         await following.search()

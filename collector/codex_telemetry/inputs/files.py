@@ -64,6 +64,11 @@ def again(file: RolloutFile) -> RolloutFile | None:
     return file._replace(size=now.st_size, mtime_ns=now.st_mtime_ns)
 
 
+def real(home: Path) -> Path:
+    """The one name of a home that has several; of a link that leads nowhere, its own."""
+    return Path(os.path.realpath(home))  # pathlib's raises where links loop
+
+
 def is_rollout(path: str) -> bool:
     """Whether a file of this name may be a rollout."""
     return _NAME.fullmatch(os.path.basename(path)) is not None  # noqa: PTH119 - a hot path
