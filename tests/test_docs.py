@@ -177,7 +177,9 @@ async def fill(folder: Path, recordings: Recordings) -> None:
         lines[0]["payload"] = {"id": MADE_THREAD, "cwd": "/", **MADE_LOG[0][1]}
         log = sessions / f"rollout-2026-11-23T06-42-01-{MADE_THREAD}.jsonl"
         log.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        await backfill(writer, [folder / "codex"], hasher=lambda text: f"#{len(text)}")
+        await backfill(
+            writer, [folder / "codex"], hasher=lambda text: f"#{len(text)}", hash_commands=True
+        )
     finally:
         await writer.close()
 

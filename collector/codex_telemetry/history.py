@@ -33,17 +33,22 @@ def read_rollouts(
     homes: Sequence[Path],
     *,
     rebuild: bool = False,
+    hash_commands: bool = False,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Tally:
     """Take in what waits in the spool, then all rollouts that are new or have changed.
 
     Raises `UserError` if no home can be read or the database can't be written.
     """
-    return anyio.run(_read, paths, homes, rebuild, progress)
+    return anyio.run(_read, paths, homes, rebuild, hash_commands, progress)
 
 
 async def _read(
-    paths: Paths, homes: Sequence[Path], rebuild: bool, progress: Callable[[Progress], None]
+    paths: Paths,
+    homes: Sequence[Path],
+    rebuild: bool,
+    hash_commands: bool,
+    progress: Callable[[Progress], None],
 ) -> Tally:
     readable = [home for home in homes if _is_readable(home)]
     nothing_to_read = UserError(
@@ -65,6 +70,7 @@ async def _read(
                 tally=tally,
                 rebuild=rebuild,
                 hasher=hasher(secret_path(paths.database)),
+                hash_commands=hash_commands,
                 progress=progress,
             )
         finally:
@@ -78,16 +84,18 @@ async def _read(
         ) from error
 
 
-def follow_rollouts(paths: Paths, homes: Sequence[Path], tally: Tally) -> None:
+def follow_rollouts(
+    paths: Paths, homes: Sequence[Path], tally: Tally, *, hash_commands: bool = False
+) -> None:
     """Go on reading what is written to the homes, into the same tally, until SIGINT or SIGTERM.
 
     A database that can't be written for a while is waited for. Raises `UserError` if it is another
     program's, or a newer one's.
     """
-    anyio.run(_follow, paths, homes, tally)
+    anyio.run(_follow, paths, homes, tally, hash_commands)
 
 
-async def _follow(paths: Paths, homes: Sequence[Path], tally: Tally) -> None:
+async def _follow(paths: Paths, homes: Sequence[Path], tally: Tally, hash_commands: bool) -> None:
     from codex_telemetry.backfill.watch import watch  # noqa: PLC0415 - only who watches pays
 
     async with anyio.create_task_group() as tasks:
@@ -97,7 +105,11 @@ async def _follow(paths: Paths, homes: Sequence[Path], tally: Tally) -> None:
                 writer = await Writer.open(paths.database)
                 try:
                     await watch(
-                        writer, homes, hasher=hasher(secret_path(paths.database)), tally=tally
+                        writer,
+                        homes,
+                        hasher=hasher(secret_path(paths.database)),
+                        hash_commands=hash_commands,
+                        tally=tally,
                     )
                 finally:
                     with anyio.CancelScope(shield=True):

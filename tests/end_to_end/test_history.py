@@ -110,6 +110,21 @@ def test_what_comes_first_makes_no_difference(codex: RealCodex, tmp_path: Path) 
     assert (logged["prompts"], logged["messages"]) == (one[0]["prompts"], one[0]["messages"])
 
 
+@pytest.mark.codex("0.169.0")
+def test_commands_are_hashed_only_where_the_user_asks(codex: RealCodex) -> None:
+    with talk(codex, model=PLAIN_MODEL) as it:
+        it.turn("shell")
+        it.client.close()
+        query = "SELECT command_hash FROM items WHERE kind = 'command'"
+        command(it, "backfill")
+        assert {row["command_hash"] for row in rows(it.home.database, query)} == {None}
+        command(it, "backfill", "--rebuild", "--hash-commands")
+        hashes = [row["command_hash"] for row in rows(it.home.database, query)]
+        assert leaks(it.home.database.parent) == []
+    assert len(set(hashes)) == 3
+    assert all(len(found) == 16 for found in hashes)
+
+
 def test_no_home_is_said_in_one_line(tmp_path: Path) -> None:
     env = {
         **os.environ,

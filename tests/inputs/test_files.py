@@ -83,6 +83,25 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
     assert len(find(tmp_path).files) == 1
 
 
+def test_no_link_leads_out_of_the_home(tmp_path: Path) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    write(home)
+    write(elsewhere, folder="secrets")
+    os.symlink(elsewhere / "secrets", home / "sessions" / "more")
+    other = STEM.replace("06-42-01", "06-42-02")
+    os.symlink(elsewhere / "secrets" / f"{STEM}.jsonl", home / "sessions" / f"{other}.jsonl")
+    found = find(home)
+    assert (len(found.files), found.unreadable) == (1, 2)
+
+
+def test_a_folder_of_sessions_may_itself_lie_elsewhere(tmp_path: Path) -> None:
+    home, disk = tmp_path / "home", tmp_path / "disk"
+    home.mkdir()
+    write(disk)
+    os.symlink(disk / "sessions", home / "sessions")
+    assert len(find(home).files) == 1
+
+
 def test_links_that_loop_end(tmp_path: Path) -> None:
     write(tmp_path)
     os.symlink(tmp_path / "sessions", tmp_path / "sessions" / "2026" / "again")

@@ -37,6 +37,7 @@ async def backfill(
     rebuild: bool = False,
     since_ns: int = 0,
     hasher: Hasher | None = None,
+    hash_commands: bool = False,
     tally: Tally | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Tally:
@@ -44,7 +45,7 @@ async def backfill(
 
     `rebuild`: forget what each file told, and read it anew. `since_ns`: leave out files that weren't
     changed since (Unix time, ns). `hasher`: for names that are kept as hashes; without one they
-    aren't kept. Raises `OSError` if a home can't be looked at, and what `Writer.save` raises if what
+    aren't kept. `hash_commands`: of whole commands too. Raises `OSError` if a home can't be looked at, and what `Writer.save` raises if what
     was read can't be saved; a file that can't be read is counted.
     """
     tally = tally or Tally()
@@ -53,7 +54,9 @@ async def backfill(
         tally.files += len(looked.logs)
         tally.unreadable += looked.unreadable
         wanted = [log_file for log_file in looked.logs if log_file.file.mtime_ns >= since_ns]
-        reading = Reading(writer, tally, rebuild=rebuild, hasher=hasher)
+        reading = Reading(
+            writer, tally, rebuild=rebuild, hasher=hasher, hash_commands=hash_commands
+        )
         await read_changed(reading, wanted, progress)
     return tally
 

@@ -1,7 +1,7 @@
 """Read one rollout file: on from where we stopped, or from its start if it isn't what it was."""
 
 import time
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import msgspec
 
@@ -43,16 +43,29 @@ class LogFile(NamedTuple):
         return now != (before.size, before.mtime_ns, before.path)
 
 
+class Hashing(TypedDict):
+    """What is kept as a keyed hash: nothing without a hasher, commands only if asked for."""
+
+    hasher: Hasher | None
+    hash_commands: bool
+
+
 class Reading:
     """A run through files, by one writer."""
 
     def __init__(
-        self, writer: Writer, tally: Tally, *, rebuild: bool = False, hasher: Hasher | None = None
+        self,
+        writer: Writer,
+        tally: Tally,
+        *,
+        rebuild: bool = False,
+        hasher: Hasher | None = None,
+        hash_commands: bool = False,
     ) -> None:
         self.writer = writer
         self.tally = tally
         self.rebuild = rebuild
-        self.hasher = hasher
+        self._hashing: Hashing = {"hasher": hasher, "hash_commands": hash_commands}
 
     async def read(self, log_file: LogFile) -> None:
         """Read what is new of a file. Raises `FileNotFoundError` if it is gone, `UnreadableError` if
@@ -80,9 +93,9 @@ class Reading:
     def _reader(self, log_file: LogFile, state: bytes | None) -> RolloutReader | None:
         """The reader as it was; None if it was one of another version of ours."""
         if state is None:
-            return RolloutReader(log_file.name, hasher=self.hasher)
+            return RolloutReader(log_file.name, **self._hashing)
         try:
-            return RolloutReader.restore(state, log_file.name, hasher=self.hasher)
+            return RolloutReader.restore(state, log_file.name, **self._hashing)
         except msgspec.MsgspecError:
             return None
 

@@ -33,6 +33,7 @@ async def watch(
     homes: Iterable[Path],
     *,
     hasher: Hasher | None = None,
+    hash_commands: bool = False,
     tally: Tally | None = None,
     news: Callable[[Tally], None] = lambda _: None,
 ) -> None:
@@ -41,7 +42,7 @@ async def watch(
     A home, or its folders, may come and go. `news` is called with the tally when something was read.
     Raises what `Writer.save` raises.
     """
-    reading = Reading(writer, tally or Tally(), hasher=hasher)
+    reading = Reading(writer, tally or Tally(), hasher=hasher, hash_commands=hash_commands)
     following = _Following(reading, [files.real(home) for home in homes], news)
     while True:
         folders = following.folders()

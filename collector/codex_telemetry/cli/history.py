@@ -33,6 +33,12 @@ def backfill(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="forget what the files told, and read them anew")
     ] = False,
+    hash_commands: Annotated[
+        bool,
+        typer.Option(
+            "--hash-commands", help="keep a keyed hash of each command, to tell them apart"
+        ),
+    ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="go on reading what is written, until Ctrl-C")
     ] = False,
@@ -50,10 +56,12 @@ def backfill(
     homes = [home.expanduser().absolute() for home in codex_home or codex_homes()]
     began = time.monotonic()
     with _bar() as progress:
-        tally = read_rollouts(found, homes, rebuild=rebuild, progress=progress)
+        tally = read_rollouts(
+            found, homes, rebuild=rebuild, hash_commands=hash_commands, progress=progress
+        )
     if watch:
         show.note("watching for what is new; Ctrl-C ends it")
-        follow_rollouts(found, homes, tally)
+        follow_rollouts(found, homes, tally, hash_commands=hash_commands)
     if tally.unreadable:
         show.note(f"{tally.unreadable:,} of the files and folders can't be read")
     if tally.taken_in:

@@ -105,8 +105,9 @@ def _file(entry: "os.DirEntry[str]", home: Path, *, archived: bool) -> RolloutFi
 
 def _walk(folder: Path) -> Iterator["os.DirEntry[str] | None"]:
     """All below that are called like rollouts; None for what can't be looked into. A link to a
-    folder is followed once."""
+    folder is followed once, and none is followed out of the home's own folder."""
     seen: set[tuple[int, int]] = set()
+    own = os.path.realpath(folder) + os.sep
     waiting = [str(folder)]
     while waiting:
         here = waiting.pop()
@@ -117,7 +118,9 @@ def _walk(folder: Path) -> Iterator["os.DirEntry[str] | None"]:
             seen.add((found.st_dev, found.st_ino))
             with os.scandir(here) as entries:
                 for entry in entries:
-                    if _is_folder(entry):
+                    if entry.is_symlink() and _leads_out(entry, own):
+                        yield None
+                    elif _is_folder(entry):
                         waiting.append(entry.path)
                     elif _NAME.fullmatch(entry.name):
                         yield entry
@@ -125,6 +128,11 @@ def _walk(folder: Path) -> Iterator["os.DirEntry[str] | None"]:
             continue
         except OSError:
             yield None
+
+
+def _leads_out(entry: "os.DirEntry[str]", own: str) -> bool:
+    real = os.path.realpath(entry.path)
+    return os.path.exists(real) and not (real + os.sep).startswith(own)  # noqa: PTH110 - as above
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

@@ -1,6 +1,7 @@
 """Open the database: make it where there is none, bring it up to date, or read it as it is."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import sqlite3
@@ -93,6 +94,9 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
+    # SQLite would open it to be read, and leave files beside it that can't be written later either.
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, "it can't be written", str(path))
     db = ours.connect(path, "mode=rw")
     db.execute("PRAGMA foreign_keys=ON")
     return db
@@ -100,11 +104,11 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _connect_to_read(path: Path) -> sqlite3.Connection | None:
     """None if its version is an older one."""
-    # In a folder where we may not write, SQLite can't make what it shares with other processes.
-    # Where no other is at work, the file is all there is.
+    # Where we may not write, SQLite can't make what it shares with other processes, or makes it such
+    # that nobody can write it later. Where no other is at work, the file is all there is.
     alone = not path.with_name(f"{path.name}-wal").exists()
-    still = alone and not os.access(path.parent, os.W_OK)
-    db = ours.connect(path, "mode=ro&immutable=1" if still else "mode=ro")
+    writable = os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)
+    db = ours.connect(path, "mode=ro&immutable=1" if alone and not writable else "mode=ro")
     try:
         found = ours.version_of(db, path, version())
         db.execute("PRAGMA query_only=ON")
