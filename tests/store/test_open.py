@@ -356,20 +356,24 @@ def test_a_reader_can_write_nothing(tmp_path: Path) -> None:
         reader.execute("DELETE FROM turns")
 
 
-def test_a_database_in_a_folder_that_cannot_be_written_can_be_read(tmp_path: Path) -> None:
-    path = tmp_path / "telemetry.db"
-    save(path, batch("a", turn(0, thread(0))))
-    code = """
+READ = """
 import sys
 from pathlib import Path
 from codex_telemetry.store import db
 print(db.open_reader(Path(sys.argv[1])).execute("SELECT count(*) FROM turns").fetchone()[0])
 """
-    tmp_path.chmod(0o500)
+
+
+@pytest.mark.parametrize("folder", [0o500, 0o700])
+def test_a_database_that_cannot_be_written_can_be_read(tmp_path: Path, folder: int) -> None:
+    path = tmp_path / "telemetry.db"
+    save(path, batch("a", turn(0, thread(0))))
     path.chmod(0o400)
+    tmp_path.chmod(folder)
+    before = everything_in(tmp_path)
     try:
         read = subprocess.run(
-            powerless([sys.executable, "-c", code, str(path)]),
+            powerless([sys.executable, "-c", READ, str(path)]),
             capture_output=True,
             text=True,
             check=False,
@@ -377,6 +381,8 @@ print(db.open_reader(Path(sys.argv[1])).execute("SELECT count(*) FROM turns").fe
     finally:
         tmp_path.chmod(0o700)
     assert (read.stdout, read.stderr) == ("1\n", "")
+    # Nothing is left beside it that couldn't be written later.
+    assert everything_in(tmp_path) == before
 
 
 def test_the_lock_of_a_process_that_hangs_is_not_waited_for_for_ever(
