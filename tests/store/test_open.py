@@ -385,6 +385,20 @@ def test_a_database_that_cannot_be_written_can_be_read(tmp_path: Path, folder: i
     assert everything_in(tmp_path) == before
 
 
+def test_a_database_on_a_full_disk_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "telemetry.db"
+    save(path, batch("a", turn(0, thread(0))))
+    path.with_name("telemetry.db-wal").touch()  # as far as a writer came there
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+    read = subprocess.run(
+        [sys.executable, "-c", full + READ, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (read.stdout, read.stderr) == ("1\n", "")
+
+
 def test_the_lock_of_a_process_that_hangs_is_not_waited_for_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

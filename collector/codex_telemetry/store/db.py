@@ -105,10 +105,22 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _connect_to_read(path: Path) -> sqlite3.Connection | None:
     """None if its version is an older one."""
     # Where we may not write, SQLite can't make what it shares with other processes, or makes it such
-    # that nobody can write it later. Where no other is at work, the file is all there is.
-    alone = not path.with_name(f"{path.name}-wal").exists()
+    # that nobody can write it later; on a full disk neither. With nothing in the journal, the file is
+    # all there is.
+    journal = path.with_name(f"{path.name}-wal")
+    alone = not (journal.exists() and journal.stat().st_size)
     writable = os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)
-    db = ours.connect(path, "mode=ro&immutable=1" if alone and not writable else "mode=ro")
+    if writable or not alone:
+        try:
+            return _reader(path, "mode=ro")
+        except sqlite3.OperationalError:
+            if not alone:
+                raise
+    return _reader(path, "mode=ro&immutable=1")
+
+
+def _reader(path: Path, how: str) -> sqlite3.Connection | None:
+    db = ours.connect(path, how)
     try:
         found = ours.version_of(db, path, version())
         db.execute("PRAGMA query_only=ON")
