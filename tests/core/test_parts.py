@@ -98,6 +98,12 @@ def test_parts_never_overlap_and_always_add_up(
 @given(spans, spans)
 def test_spans_are_cut_without_loss(a: list[tuple[int, int]], b: list[tuple[int, int]]) -> None:
     one, two = merged(a), merged(b)
+    moments = [
+        set(range(50)) & {ms for s, e in spans for ms in range(s, e)} for spans in (one, two)
+    ]
+    both = {ms for s, e in common(one, two) for ms in range(s, e)}
+    assert both == moments[0] & moments[1]
+    assert {ms for s, e in without(one, two) for ms in range(s, e)} == moments[0] - moments[1]
     assert length(common(one, two)) + length(without(one, two)) == length(one)
 
 

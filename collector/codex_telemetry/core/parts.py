@@ -4,6 +4,7 @@ Each millisecond of the turn's window belongs to the first part that covers it, 
 `Parts`: so a tool that runs while another waits for an approval counts as approval.
 """
 
+from bisect import bisect_right
 from typing import NamedTuple
 
 from codex_telemetry.core.facts import AskFacts, Clock, ItemFacts, Source, Times, TurnFacts
@@ -44,13 +45,18 @@ def outline(turn: TurnFacts, frame: Window) -> list[Outline]:
     """
     if frame.end is None or frame.clock < Clock.WIRE or not turn.sources & Source.LIVE:
         return []
+    spoken = sorted(
+        ms
+        for item in turn.items.values()
+        if item.kind in THINKING and (ms := at(item.starts, frame)) is not None
+    )
     claims = {
         "approval": [_wait(ask, turn, frame) for ask in turn.asks.values() if ask.kind != "tool"],
         "hooks": [_item(item, frame) for item in turn.items.values() if item.kind == "hook"],
         "compaction": [
             _item(item, frame) for item in turn.items.values() if item.kind == "compaction"
         ],
-        "tools": [_tool(item, turn, frame) for item in turn.items.values() if item.kind in TOOLS],
+        "tools": [_tool(item, spoken, frame) for item in turn.items.values() if item.kind in TOOLS],
         "retry": [
             _retry(event.starts, turn, frame)
             for event in turn.events.values()
@@ -97,11 +103,12 @@ def _item(item: ItemFacts, frame: Window) -> Span:
     return (start, end if end is not None else frame.end or start)
 
 
-def _tool(item: ItemFacts, turn: TurnFacts, frame: Window) -> Span:
+def _tool(item: ItemFacts, spoken: list[int], frame: Window) -> Span:
     start, end = _item(item, frame)
     # Still open when the model goes on to speak: it runs in the background from there.
-    later = (at(other.starts, frame) for other in turn.items.values() if other.kind in THINKING)
-    return (start, min([end, *(ms for ms in later if ms is not None and start < ms < end)]))
+    next_spoken = bisect_right(spoken, start)
+    later = spoken[next_spoken : next_spoken + 1]
+    return (start, min([end, *later]))
 
 
 def _wait(ask: AskFacts, turn: TurnFacts, frame: Window) -> Span:

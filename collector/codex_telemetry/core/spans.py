@@ -84,20 +84,35 @@ def merged(spans: Iterable[Span]) -> list[Span]:
 
 def common(a: list[Span], b: list[Span]) -> list[Span]:
     """The time in both (each merged)."""
-    return merged((max(s, t), min(e, f)) for s, e in a for t, f in b if max(s, t) < min(e, f))
+    result: list[Span] = []
+    i = j = 0
+    while i < len(a) and j < len(b):
+        start, end = max(a[i][0], b[j][0]), min(a[i][1], b[j][1])
+        if start < end:
+            result.append((start, end))
+        if a[i][1] < b[j][1]:
+            i += 1
+        else:
+            j += 1
+    return result
 
 
 def without(a: list[Span], b: list[Span]) -> list[Span]:
     """The time of `a` that isn't in `b` (each merged)."""
-    left = a
-    for start, end in b:
-        left = [
-            part
-            for s, e in left
-            for part in ((s, min(e, start)), (max(s, end), e))
-            if part[0] < part[1]
-        ]
-    return left
+    result: list[Span] = []
+    first = 0
+    for start, end in a:
+        while first < len(b) and b[first][1] <= start:
+            first += 1
+        here, taken = first, start
+        while here < len(b) and b[here][0] < end:
+            if taken < b[here][0]:
+                result.append((taken, b[here][0]))
+            taken = max(taken, b[here][1])
+            here += 1
+        if taken < end:
+            result.append((taken, end))
+    return result
 
 
 def length(spans: Iterable[Span]) -> int:
