@@ -14,6 +14,7 @@ def demo(
     zoned: Zoned,
     command_seconds: Annotated[
         float,
+        # Codex itself waits 30 s for a command at most.
         typer.Option(metavar="S", min=0, max=25, help="how long the turn's command takes"),
     ] = 1.0,
 ) -> None:

@@ -18,9 +18,6 @@ from codex_telemetry.store import queries
 PYTHON = (sys.executable, "-P", "-m")
 PATIENCE = 15.0
 
-LONGEST_COMMAND_S = 25.0
-"""For `command_seconds`: after 30 s Codex leaves a command in the background and goes on."""
-
 
 @dataclass(frozen=True, slots=True)
 class Played:
