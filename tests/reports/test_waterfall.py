@@ -194,7 +194,7 @@ def test_whatever_is_told_the_drawing_fits(
         Item(
             f"i{n}", "command", name, "completed" if took is not None else "unfinished",
             written(T0 + start), None if took is None else written(T0 + start + took), took, waited,
-            None, None, None, None,
+            *[None] * (len(Item.__struct_fields__) - 8),
         )
         for n, (start, took, waited) in enumerate(spans)
     ]  # fmt: skip

@@ -89,6 +89,11 @@ class ItemFacts(Struct, array_like=True):
     lines_removed: Said[int] | None = None
     command_hash: Said[str] | None = None
     """Keyed hash of a command's whole text: only where the user asked for it."""
+    threads: frozenset[SessionId] = frozenset()
+    """The threads of subagents that a `subagent` item speaks to."""
+    context_before: Said[int] | None = None
+    """Tokens in the context before a `compaction`, and after it: Codex's own count or estimate."""
+    context_after: Said[int] | None = None
 
 
 class AskFacts(Struct, array_like=True):
@@ -121,6 +126,8 @@ class EventFacts(Struct, array_like=True):
     ends: Times = field(default_factory=dict)
     status: Said[str] | None = None
     sources: int = 0
+    item_id: ItemId | None = None
+    """The item it is about."""
 
 
 class Captured(Struct, frozen=True, array_like=True, order=True):
@@ -182,6 +189,10 @@ class TurnFacts(Struct, array_like=True):
     user_instructions_hash: Said[str] | None = None
     developer_instructions_length: Said[int] | None = None
     developer_instructions_hash: Said[str] | None = None
+    traceparent: Said[str] | None = None
+    """The trace context that the client passed with its request (W3C): ids alone."""
+    unheard: frozenset[str] = frozenset()
+    """Notifications that the client opted out of hearing: what they tell can't be observed."""
 
 
 class SessionFacts(Struct, array_like=True):
@@ -211,6 +222,8 @@ class SessionFacts(Struct, array_like=True):
     rollout_path: Said[str] | None = None
     counts: dict[str, int] = field(default_factory=dict)
     events: dict[str, EventFacts] = field(default_factory=dict)
+    unheard: frozenset[str] = frozenset()
+    """Notifications that its client opted out of hearing."""
 
 
 class LimitSample(Struct, frozen=True, array_like=True):

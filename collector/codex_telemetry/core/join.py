@@ -56,11 +56,17 @@ def _either(a: Any, b: Any) -> Any:
     return max(a, b)
 
 
+def _all_of(a: Any, b: Any) -> Any:
+    return a | b
+
+
 _RULES: dict[str, Rule] = {
     "turn_id": _either,
     "session_id": _either,
     "kind": _either,
-    "sources": lambda a, b: a | b,
+    "sources": _all_of,
+    "threads": _all_of,
+    "unheard": _all_of,
     "captured": min,
     "tellers": _known,
     "starts": earliest,

@@ -33,6 +33,10 @@ class ItemRow(Struct):
     lines_added: int | None
     lines_removed: int | None
     command_hash: str | None
+    thread_ids: str | None
+    """JSON list."""
+    context_before: int | None
+    context_after: int | None
 
 
 class ResponseRow(Struct):
@@ -58,6 +62,9 @@ class EventRow(Struct):
     duration_ms: int | None
     status: str | None
     sources: int
+    item_id: str | None
+    context_before: int | None
+    context_after: int | None
 
 
 class TurnRow(Struct):
@@ -135,6 +142,9 @@ class TurnRow(Struct):
     user_instructions_hash: str | None
     developer_instructions_length: int | None
     developer_instructions_hash: str | None
+    traceparent: str | None
+    interrupt_ms: int | None
+    parts_source: str | None
 
 
 class SessionRow(Struct):
@@ -162,3 +172,5 @@ class SessionRow(Struct):
     captured_at: int | None
     utc_offset_min: int | None
     sources: int
+    opted_out: str | None
+    """JSON list."""

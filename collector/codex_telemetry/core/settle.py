@@ -19,8 +19,17 @@ from codex_telemetry.core.rows import (
     SessionRow,
     TurnRow,
 )
-from codex_telemetry.core.settle_items import said, settle_item, settle_responses, total
-from codex_telemetry.core.spans import Window, best, window
+from codex_telemetry.core.settle_items import (
+    listed,
+    said,
+    settle_item,
+    settle_responses,
+    total,
+)
+from codex_telemetry.core.spans import Window, best, between, window
+
+INTERRUPT = "interrupt"
+"""The key of a turn's event that is the client's request to interrupt it."""
 
 _KINDS = ("input_", "cached_input_", "cache_write_input_", "output_", "reasoning_output_", "total_")
 _BY_LOG = (
@@ -109,6 +118,8 @@ def settle_turn(turn: TurnFacts) -> TurnRow:
         utc_offset_min=turn.captured.utc_offset_min if turn.captured is not None else None,
         sources=turn.sources,
         image_extensions=_extensions(turn),
+        interrupt_ms=_interrupted_for(turn),
+        parts_source="live" if cut else None,
         **columns,
     )
 
@@ -141,6 +152,7 @@ def settle_session(session: SessionFacts) -> SessionRow:
         captured_at=session.captured.at if session.captured is not None else None,
         utc_offset_min=session.captured.utc_offset_min if session.captured is not None else None,
         sources=session.sources,
+        opted_out=listed(session.unheard),
     )
 
 
@@ -182,6 +194,13 @@ def _extensions(turn: TurnFacts) -> str | None:
     marked = (key.partition(".image_ext.") for key in sorted(turn.counts))
     found = {ext: _counted(turn, f"image_ext.{ext}") for _, mark, ext in marked if mark}
     return msgspec.json.encode(found).decode() if found else None
+
+
+def _interrupted_for(turn: TurnFacts) -> int | None:
+    """From the client's request to interrupt the turn to its end (ms)."""
+    request = turn.events.get(INTERRUPT)
+    span = between(request.starts, turn.ends) if request is not None else None
+    return span[0] if span is not None and said(turn.status) == "interrupted" else None
 
 
 def _percent_left(used: int | None, window: int | None) -> int | None:

@@ -1,28 +1,16 @@
-"""Bring the joined claims about the items, responses and events of a turn down to rows."""
+"""Bring the joined claims about the items and responses of a turn down to rows."""
 
 from collections.abc import Iterable
 from typing import TypeVar
 
-from codex_telemetry.core.facts import (
-    AskFacts,
-    EventFacts,
-    ItemFacts,
-    ResponseFacts,
-    Said,
-    Source,
-    TurnFacts,
-)
+import msgspec
+
+from codex_telemetry.core.facts import AskFacts, ItemFacts, ResponseFacts, Said, TurnFacts
 from codex_telemetry.core.identity import ItemId
-from codex_telemetry.core.join import join
-from codex_telemetry.core.rows import EventRow, ItemRow, ResponseRow
+from codex_telemetry.core.rows import ItemRow, ResponseRow
 from codex_telemetry.core.spans import best, between
 
 T = TypeVar("T")
-
-TOLD_BY_BOTH = frozenset({"thread_rolled_back"})
-"""Kinds of event that the stream and the log both tell of."""
-
-NEAR_MS = 2_000
 
 
 def said(claim: Said[T] | None) -> T | None:
@@ -60,6 +48,9 @@ def settle_item(item_id: ItemId, item: ItemFacts, turn: TurnFacts, turn_status: 
         lines_added=said(item.lines_added),
         lines_removed=said(item.lines_removed),
         command_hash=said(item.command_hash),
+        thread_ids=listed(item.threads),
+        context_before=said(item.context_before),
+        context_after=said(item.context_after),
     )
 
 
@@ -88,58 +79,6 @@ def _response(running_total: int, told: ResponseFacts, model: str | None) -> Res
     )
 
 
-def settle_events(events: dict[str, EventFacts], asks: dict[str, AskFacts]) -> list[EventRow]:
-    """What happened at a moment, and each request to the client."""
-    rows = [
-        EventRow(
-            event_key=key,
-            kind=event.kind,
-            name=said(event.name),
-            at=best(event.starts),
-            duration_ms=(span := between(event.starts, event.ends)) and span[0],
-            status=said(event.status),
-            sources=event.sources,
-        )
-        for key, event in _as_one(events).items()
-    ]
-    rows += [
-        EventRow(
-            event_key=f"ask:{key}",
-            kind=ask.kind,
-            name=None,
-            at=best(ask.starts),
-            duration_ms=waited(ask),
-            status=said(ask.decision),
-            sources=1,
-        )
-        for key, ask in asks.items()
-        if ask.kind != "tool"
-    ]
-    return sorted(rows, key=lambda row: (row.at or 0, row.event_key))
-
-
-def _as_one(events: dict[str, EventFacts]) -> dict[str, EventFacts]:
-    """What was heard and what was logged of one event have no id in common: the nearest in time of
-    the same kind are one, under the log's key. It tells of all, and would be counted twice."""
-    result = dict(events)
-    logged = [k for k, e in events.items() if e.sources == Source.ROLLOUT and e.starts]
-    for key, event in sorted(events.items()):
-        if event.sources != Source.LIVE or event.kind not in TOLD_BY_BOTH or not event.starts:
-            continue
-        at = best(event.starts) or 0
-        twins = [
-            (abs((best(events[k].starts) or 0) - at), k)
-            for k in logged
-            if events[k].kind == event.kind
-        ]
-        distance, twin = min(twins, default=(NEAR_MS + 1, ""))
-        if distance <= NEAR_MS:
-            logged.remove(twin)
-            result[twin] = join(events[twin], event)
-            del result[key]
-    return result
-
-
 def waited(ask: AskFacts) -> int | None:
     """How long Codex waited for the client (ms); None while it waits."""
     span = between(ask.starts, ask.ends)
@@ -149,3 +88,8 @@ def waited(ask: AskFacts) -> int | None:
 def total(numbers: Iterable[int | None]) -> int | None:
     known = [n for n in numbers if n is not None]
     return sum(known) if known else None
+
+
+def listed(names: frozenset[str]) -> str | None:
+    """A JSON array, for a column; None for an empty one."""
+    return msgspec.json.encode(sorted(names)).decode() if names else None

@@ -70,6 +70,9 @@ class Turn(Struct):
     compaction_ms: Ms | None
     retry_ms: Ms | None
     unexplained_ms: Ms | None
+    parts_source: Annotated[Source, Meta(description="who told of the parts")] | None
+    interrupt_ms: Annotated[int, Meta(description="from the request to its end")] | None
+    traceparent: Annotated[str, Meta(description="W3C, as the client passed it")] | None
     captured_at: Annotated[At, Meta(description="when this machine first heard of it")] | None
     utc_offset_min: Annotated[int, Meta(description="this machine's offset then, minutes")] | None
     sources: list[Source]
@@ -106,6 +109,13 @@ class Item(Struct):
     output_bytes: Annotated[int, Meta(ge=0, description="UTF-8, as far as Codex reported")] | None
     output_capped: Annotated[bool, Meta(description="Codex cut the output at its cap")] | None
     decision: str | None
+    server: Annotated[str, Meta(description="of an MCP tool")] | None
+    action: Annotated[str, Meta(description="of a web search")] | None
+    lines_added: Count | None
+    lines_removed: Count | None
+    thread_ids: Annotated[list[str], Meta(description="the subagents it speaks to")] | None
+    context_before: Annotated[int, Meta(ge=0, description="of a compaction: tokens")] | None
+    context_after: Count | None
 
 
 class TokenResponse(Struct):
@@ -202,6 +212,7 @@ class Session(Struct):
     total_tokens: Tokens | None
     cost_usd: Usd | None
     rollout_path: Annotated[str, Meta(description="relative to its home")] | None
+    opted_out: Annotated[list[str], Meta(description="what its client didn't hear")] | None
     captured_at: Annotated[At, Meta(description="when this machine first heard of it")] | None
     utc_offset_min: Annotated[int, Meta(description="this machine's offset then, minutes")] | None
     sources: list[Source]

@@ -13,6 +13,9 @@ from codex_telemetry.store.queries import Row
 
 S = TypeVar("S", bound=Struct)
 
+_LISTS = frozenset({"models", "thread_ids", "opted_out"})
+"""Columns that hold a JSON array."""
+
 _SOURCES = {
     n: [source.name.lower() for source in Source if source & n and source.name] for n in range(4)
 }
@@ -50,7 +53,7 @@ def _written_by(field: msgspec.structs.FieldInfo) -> Callable[[Any], Any] | None
         return written
     if field.name == "sources":
         return _sources
-    if field.name == "models":
+    if field.name in _LISTS:
         return _list
     return _flag if any(getattr(t, "__origin__", t) is bool for t in get_args(field.type)) else None
 

@@ -9,7 +9,8 @@ import msgspec
 from codex_telemetry.core.facts import SessionFacts, TurnFacts
 from codex_telemetry.core.rows import TurnRow
 from codex_telemetry.core.settle import settle_session, settle_turn
-from codex_telemetry.core.settle_items import settle_events, settle_item, settle_responses
+from codex_telemetry.core.settle_events import settle_session_events, settle_turn_events
+from codex_telemetry.core.settle_items import settle_item, settle_responses
 from codex_telemetry.store import statements as sql
 from codex_telemetry.store.order import Placed, place
 from codex_telemetry.store.told import Told, json_list
@@ -71,13 +72,13 @@ async def _save_events(
     of_turns = {
         turn_id: [
             (turn_id, event.event_key, turns[turn_id].session_id, *_row(event)[1:])
-            for event in settle_events(facts.events, facts.asks)
+            for event in settle_turn_events(facts)
         ]
         for turn_id, facts in told.items()
     }
     await _save_all_of(db, sql.TURN_EVENTS, of_turns)
     of_sessions = {
-        session_id: [(session_id, *_row(event)) for event in settle_events(facts.events, {})]
+        session_id: [(session_id, *_row(event)) for event in settle_session_events(facts)]
         for session_id, facts in sessions.items()
     }
     await _save_all_of(db, sql.SESSION_EVENTS, of_sessions)
