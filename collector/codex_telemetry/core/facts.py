@@ -44,6 +44,9 @@ class Weight(IntEnum):
     EXACT = 3
 
 
+INTERRUPT = "interrupt"
+"""The kind, and within its turn the key, of the event that the client asked to interrupt it."""
+
 Times = dict[int, int]
 """Clock → ms (Unix time, UTC): one moment by each clock that told it."""
 

@@ -1,11 +1,12 @@
 """Bring the joined claims about a turn or a thread down to rows. Unknown stays None."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from codex_telemetry.core.facts import (
+    INTERRUPT,
     Clock,
     SessionFacts,
     Source,
@@ -16,6 +17,7 @@ from codex_telemetry.core.parts import TOOLS, Parts, first_start, parts
 from codex_telemetry.core.rows import (
     CLOCK_NAMES,
     ItemRow,
+    ResponseRow,
     SessionRow,
     TurnRow,
 )
@@ -27,9 +29,6 @@ from codex_telemetry.core.settle_items import (
     total,
 )
 from codex_telemetry.core.spans import Window, best, between, window
-
-INTERRUPT = "interrupt"
-"""The key of a turn's event that is the client's request to interrupt it."""
 
 _KINDS = ("input_", "cached_input_", "cache_write_input_", "output_", "reasoning_output_", "total_")
 _BY_LOG = (
@@ -79,7 +78,7 @@ def settle_turn(turn: TurnFacts) -> TurnRow:
     status = said(turn.status) or "in_progress"
     items = [settle_item(i, item, turn, status) for i, item in turn.items.items()]
     responses = settle_responses(turn)
-    used = responses[-1].total_tokens if responses else None
+    used = _in_context(turn, responses)
     cut = parts(turn, frame) if frame is not None else None
     columns: dict[str, Any] = {
         **{
@@ -196,11 +195,24 @@ def _extensions(turn: TurnFacts) -> str | None:
     return msgspec.json.encode(found).decode() if found else None
 
 
+def _in_context(turn: TurnFacts, responses: Sequence[ResponseRow]) -> int | None:
+    """Tokens in the context at the turn's end: those of its last response, or what a compaction
+    since then has left."""
+    if not responses:
+        return None
+    last = responses[-1]
+    for item in turn.items.values():
+        left, ended = said(item.context_after), best(item.ends)
+        if left is not None and ended is not None and ended >= (last.at or 0):
+            return left
+    return last.total_tokens
+
+
 def _interrupted_for(turn: TurnFacts) -> int | None:
     """From the client's request to interrupt the turn to its end (ms)."""
     request = turn.events.get(INTERRUPT)
-    span = between(request.starts, turn.ends) if request is not None else None
-    return span[0] if span is not None and said(turn.status) == "interrupted" else None
+    span = between(request.starts, request.ends) if request is not None else None
+    return span[0] if span is not None else None
 
 
 def _percent_left(used: int | None, window: int | None) -> int | None:

@@ -10,7 +10,7 @@ from codex_telemetry.core.identity import ItemId, is_safe_id
 from codex_telemetry.formats.app_server import wire
 from codex_telemetry.formats.app_server.process import Process, heard_at
 from codex_telemetry.formats.app_server.state import OpenAsk, bound, live
-from codex_telemetry.formats.app_server.values import name, snake, tag
+from codex_telemetry.formats.app_server.values import snake, tag
 from codex_telemetry.formats.base import Stamp
 
 _ask = msgspec.json.Decoder(wire.Ask)
@@ -37,7 +37,7 @@ class Asks:
         self._process.asks[request_id] = OpenAsk(kind, thread, turn, item_id)
         bound(self._process.asks)
         facts = thread.facts(turn, at)
-        facts.asks[self._key(request_id)] = AskFacts(
+        facts.asks[self._process.key(request_id)] = AskFacts(
             kind=kind, item_id=item_id, starts=heard_at(at, told.startedAtMs)
         )
         yield facts
@@ -52,10 +52,7 @@ class Asks:
             word = tag(_decision.decode(result).decision)
             decision = snake(word) if word is not None else None
         facts = ask.thread.facts(ask.turn, at)
-        facts.asks[self._key(request_id)] = AskFacts(
+        facts.asks[self._process.key(request_id)] = AskFacts(
             kind=ask.kind, item_id=ask.item_id, ends=heard_at(at), decision=live(decision, at)
         )
         yield facts
-
-    def _key(self, request_id: wire.Id) -> str:
-        return f"{self._process.launch}:{name(str(request_id)) or '(unprintable)'}"

@@ -6,6 +6,7 @@ from codex_telemetry.core.facts import Clock, Fact, SessionFacts, Source, Times
 from codex_telemetry.core.identity import LaunchId, SessionId, is_safe_id
 from codex_telemetry.formats.app_server.limits import Limits
 from codex_telemetry.formats.app_server.state import OpenAsk, Request, Thread, bound, live
+from codex_telemetry.formats.app_server.values import name
 from codex_telemetry.formats.app_server.wire import Id
 from codex_telemetry.formats.base import Stamp
 
@@ -18,6 +19,8 @@ class Process:
         self.client_name: str | None = None
         self.client_version: str | None = None
         self.version: str | None = None
+        self.unheard: frozenset[str] = frozenset()
+        """Notifications the client opted out of: Codex doesn't send them."""
         self.limits = Limits()
         self.threads: dict[SessionId, Thread] = {}
         self.requests: dict[Id, Request] = {}
@@ -40,7 +43,9 @@ class Process:
         session = SessionId(thread_id)
         found = self.threads.get(session)
         if found is None:
-            found = self.threads[session] = Thread(session, cli_version=self.version)
+            found = self.threads[session] = Thread(
+                session, cli_version=self.version, unheard=self.unheard
+            )
             bound(self.threads)
             self.met.append(self.session(found, at))
         return found
@@ -55,7 +60,12 @@ class Process:
             client_version=live(self.client_version, at),
             cli_version=live(thread.cli_version, at),
             created={} if thread.created is None else {int(Clock.CODEX_S): thread.created},
+            unheard=self.unheard,
         )
+
+    def key(self, request_id: Id) -> str:
+        """What a request is called beyond this process: ids start again in each."""
+        return f"{self.launch}:{name(str(request_id)) or '(unprintable)'}"
 
     def is_before(self, minor: int) -> bool:
         """Whether Codex is a release before 0.`minor`; False for one that hasn't said."""

@@ -8,24 +8,22 @@ from msgspec import Raw
 
 from codex_telemetry.core.facts import Drift, Fact, SessionFacts
 from codex_telemetry.core.identity import LaunchId
-from codex_telemetry.formats.app_server import legacy, wire
+from codex_telemetry.formats.app_server import wire
+from codex_telemetry.formats.app_server.around import Around
 from codex_telemetry.formats.app_server.asks import Asks
 from codex_telemetry.formats.app_server.legacy import Legacy
 from codex_telemetry.formats.app_server.process import Process
-from codex_telemetry.formats.app_server.state import Request, Settings, bound
+from codex_telemetry.formats.app_server.requests import Requests
 from codex_telemetry.formats.app_server.threads import Threads
 from codex_telemetry.formats.app_server.turn_items import TurnItems
 from codex_telemetry.formats.app_server.turns import Turns
-from codex_telemetry.formats.app_server.values import name, path, policy, sandboxed, version
+from codex_telemetry.formats.app_server.values import name
 from codex_telemetry.formats.app_server.wire import Envelope
 from codex_telemetry.formats.base import Direction, Stamp
 
 Notice = Callable[[Raw, Stamp, int | None], Iterator[Fact]]
 
 _envelope = msgspec.json.Decoder(Envelope)
-_initialize = msgspec.json.Decoder(wire.Initialize)
-_initialized = msgspec.json.Decoder(wire.Initialized)
-_turn_start = msgspec.json.Decoder(wire.TurnStart)
 # Where msgspec didn't find what it expected. The rest of its message may quote a value.
 _PLACE = re.compile(r"`(\$[A-Za-z0-9_.\[\]]*)`$")
 
@@ -40,6 +38,8 @@ class AppServer:
         self._items = items = TurnItems(process, threads)
         self._asks = Asks(process)
         self._legacy = Legacy(process, turns)
+        self._requests = Requests(process, threads, turns, self._legacy)
+        around = Around(process)
         self._notices: dict[str, Notice] = {
             "thread/started": threads.started,
             "thread/archived": threads.archived,
@@ -53,6 +53,10 @@ class AppServer:
             "model/rerouted": turns.rerouted,
             "item/started": items.started,
             "item/completed": items.completed,
+            "thread/status/changed": around.status,
+            "thread/settings/updated": around.settings,
+            "turn/plan/updated": around.plan,
+            "rawResponse/completed": around.raw_response,
             "account/rateLimits/updated": self._rate_limits,
         }
 
@@ -94,7 +98,7 @@ class AppServer:
     def _said_by_codex(self, message: Envelope, at: Stamp) -> Iterator[Fact]:
         method, params = message.method, _object(message.params)
         if method is None:
-            yield from self._answered(message, at)
+            yield from self._requests.answered(message, at)
         elif message.id is not None:
             if method in wire.ASKS:
                 yield from self._asks.asked(wire.ASKS[method], message.id, params, at)
@@ -108,66 +112,10 @@ class AppServer:
             yield Drift(self._process.version, _name(message), "unknown notification")
 
     def _said_by_client(self, message: Envelope, at: Stamp) -> Iterator[Fact]:
-        method, params = message.method, _object(message.params)
-        if message.id is None:
-            return
-        if method is None:
+        if message.method is not None:
+            yield from self._requests.asked(message, message.method, _object(message.params), at)
+        elif message.id is not None:
             yield from self._asks.told(message.id, message.result, at)
-            return
-        if method in legacy.SENDS:
-            self._legacy.sends(params, at)
-            return
-        request = None
-        if method == "thread/compact/start":
-            self._turns.asked_to_compact(params, at)
-        elif method == "initialize":
-            request = self._initialize(params, at)
-        elif method in wire.OPENS_THREAD:
-            request = Request(method, at)
-        elif method in wire.STARTS_TURN:
-            request = self._turn_start(method, params, at)
-        elif method in legacy.OPENS:
-            request = self._legacy.opens(method, params, at)
-        if request is not None:
-            self._process.requests[message.id] = request
-            bound(self._process.requests)
-
-    def _answered(self, message: Envelope, at: Stamp) -> Iterator[Fact]:
-        request = None if message.id is None else self._process.requests.pop(message.id, None)
-        if request is None or not wire.given(message.result):
-            return
-        if request.method == "initialize":
-            told = _initialized.decode(message.result)
-            self._process.version = version(told.userAgent) or version(
-                told.serverInfo.user_agent if told.serverInfo is not None else None
-            )
-        elif request.method in wire.OPENS_THREAD:
-            yield from self._threads.opened(request, message.result, at)
-        elif request.method in wire.STARTS_TURN:
-            yield from self._turns.answered(request, message.result, at)
-        else:
-            yield from self._legacy.opened(request, message.result, at)
-
-    def _initialize(self, params: Raw, at: Stamp) -> Request:
-        told = _initialize.decode(params)
-        if told.clientInfo is not None:
-            self._process.client_name = name(told.clientInfo.name)
-            self._process.client_version = name(told.clientInfo.version)
-        return Request("initialize", at)
-
-    def _turn_start(self, method: str, params: Raw, at: Stamp) -> Request:
-        told = _turn_start.decode(params)
-        thread = self._process.thread(told.threadId, at)
-        wanted = Settings(
-            model=name(told.model),
-            effort=name(told.effort),
-            service_tier=name(told.serviceTier),
-            summary_mode=name(told.summary),
-            approval_policy=policy(told.approvalPolicy),
-            cwd=path(told.cwd),
-        )
-        sandboxed(wanted, told.sandboxPolicy)
-        return Request(method, at, thread.id if thread is not None else None, wanted)
 
     def _rate_limits(self, params: Raw, at: Stamp, _emitted: int | None) -> Iterator[Fact]:
         told = msgspec.json.decode(params)

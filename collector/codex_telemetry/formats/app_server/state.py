@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from codex_telemetry.core.facts import Said, Source, TurnFacts, Weight
+from codex_telemetry.core.facts import Said, Source, Times, TurnFacts, Usage, Weight
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId, turn_id, uuid7_ms
 from codex_telemetry.formats.base import Stamp
 
@@ -44,6 +44,11 @@ class Turn:
     ended: bool = False
     requested: Stamp | None = None
     started: Stamp | None = None
+    traceparent: str | None = None
+    interrupted: bool = False
+    """The client asked to interrupt it."""
+    plans: int = 0
+    """How often its plan was told."""
     started_facts: TurnFacts | None = None
     """A start held back: a second `turn/start` while a turn runs may announce one that never is."""
     errors: int = 0
@@ -51,6 +56,15 @@ class Turn:
     speaking: dict[str, Stamp] = field(default_factory=dict)
     spoken: dict[str, int] = field(default_factory=dict)
     """Of the older protocol, whose messages have no ids: since when one is spoken, how many were."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawResponse:
+    """A response that ended before its token count: what the count will say, and what it doesn't."""
+
+    usage: Usage
+    id: str | None
+    ended: Times
 
 
 @dataclass(slots=True)
@@ -65,6 +79,15 @@ class Thread:
     baseline: bool = False
     """Came with a history: its first token count tells of the past."""
     last_total: int | None = None
+    context: int | None = None
+    """Tokens in its context, by the latest count or estimate of Codex."""
+    compacting: tuple[Turn, ItemId] | None = None
+    """The compaction whose estimate of what remains is to come."""
+    raw_response: RawResponse | None = None
+    waiting: dict[str, tuple[str, Turn | None]] = field(default_factory=dict)
+    """What it waits for → the event that says so, and whose it is."""
+    statuses: int = 0
+    unheard: frozenset[str] = frozenset()
     active: str | None = None
     """The running turn, by Codex's id."""
     compact_asked: Stamp | None = None
@@ -81,6 +104,11 @@ class Thread:
             bound(self.turns)
         return found
 
+    def running(self) -> Turn | None:
+        """The turn that runs, as far as it is known to exist."""
+        turn = self.turns.get(self.active) if self.active is not None else None
+        return turn if turn is not None and turn.heard and not turn.ended else None
+
     def facts(self, turn: Turn, at: Stamp) -> TurnFacts:
         """An empty claim about a turn of this thread, heard now."""
         created = self.created if self.created is not None else uuid7_ms(self.id)
@@ -89,6 +117,7 @@ class Thread:
             tellers={self.id: created},
             sources=Source.LIVE,
             captured=at.captured,
+            unheard=self.unheard,
         )
 
 
@@ -100,6 +129,10 @@ class Request:
     at: Stamp
     thread: SessionId | None = None
     settings: Settings = field(default_factory=Settings)
+    traceparent: str | None = None
+    steers: Turn | None = None
+    key: str = ""
+    """Of the event that tells of it."""
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from codex_telemetry.core.facts import Clock, Drift, Fact
 from codex_telemetry.core.identity import ItemId, is_safe_id
 from codex_telemetry.formats.app_server import items, wire
 from codex_telemetry.formats.app_server.process import Process, heard_at
+from codex_telemetry.formats.app_server.state import live
 from codex_telemetry.formats.app_server.threads import Threads
 from codex_telemetry.formats.app_server.values import name
 from codex_telemetry.formats.base import Stamp
@@ -51,8 +52,12 @@ class TurnItems:
                 told.starts[Clock.CODEX_MS] = item.startedAtMs
         else:
             told.starts = heard_at(at, notice.startedAtMs or item.startedAtMs)
-        facts = thread.facts(thread.turn(codex_turn, self._process.launch), at)
-        facts.items[ItemId(item.id)] = told
+        turn, item_id = thread.turn(codex_turn, self._process.launch), ItemId(item.id)
+        if told.kind == "compaction" and not ended:
+            told.context_before = live(thread.context, at)
+            thread.compacting = (turn, item_id)
+        facts = thread.facts(turn, at)
+        facts.items[item_id] = told
         yield facts
         for child in item.children():
             yield from self._threads.child(thread, child, at)

@@ -7,9 +7,11 @@ import msgspec
 from msgspec import Raw
 
 from codex_telemetry.core.facts import (
+    INTERRUPT,
     Clock,
     EventFacts,
     Fact,
+    ItemFacts,
     Source,
     TurnFacts,
     Usage,
@@ -18,7 +20,7 @@ from codex_telemetry.core.identity import is_safe_id
 from codex_telemetry.formats.app_server import wire
 from codex_telemetry.formats.app_server.process import Process, heard_at
 from codex_telemetry.formats.app_server.state import Request, Settings, Thread, Turn, bound, live
-from codex_telemetry.formats.app_server.usage import response
+from codex_telemetry.formats.app_server.usage import as_usage, response
 from codex_telemetry.formats.app_server.values import name, snake, tag
 from codex_telemetry.formats.base import Stamp
 
@@ -26,7 +28,6 @@ _turn = msgspec.json.Decoder(wire.TurnNotice)
 _answer = msgspec.json.Decoder(wire.TurnAnswer)
 _usage = msgspec.json.Decoder(wire.UsageNotice)
 _error = msgspec.json.Decoder(wire.ErrorNotice)
-_of_thread = msgspec.json.Decoder(wire.OfThread)
 _rerouted = msgspec.json.Decoder(wire.Rerouted)
 
 STATUSES = frozenset({"completed", "interrupted", "failed"})
@@ -51,7 +52,7 @@ class Turns:
         if turn.ended:
             return
         thread.settings = thread.settings.overridden(request.settings)
-        turn.requested = request.at
+        turn.requested, turn.traceparent = request.at, request.traceparent
         if turn.heard:
             yield self.begun(thread, turn, at)
 
@@ -77,11 +78,9 @@ class Turns:
         turn.heard = True
         yield facts
 
-    def asked_to_compact(self, params: Raw, at: Stamp) -> None:
+    def asked_to_compact(self, thread: Thread, at: Stamp) -> None:
         """`thread/compact/start`: 0.98 completes the turn it makes without ever starting it."""
-        thread = self._process.thread(_of_thread.decode(params).threadId, at)
-        if thread is not None:
-            thread.compact_asked = at
+        thread.compact_asked = at
 
     def completed(self, params: Raw, at: Stamp, emitted: int | None) -> Iterator[Fact]:
         told = _turn.decode(params)
@@ -94,6 +93,10 @@ class Turns:
         status = snake(told.turn.status or "")
         facts = self._ended(thread, codex_turn, status if status in STATUSES else None, at)
         facts.ends = heard_at(at, emitted, told.turn.completedAt)
+        if status == "interrupted" and thread.turn(codex_turn, self._process.launch).interrupted:
+            facts.events[INTERRUPT] = EventFacts(
+                kind=INTERRUPT, ends=dict(facts.ends), sources=Source.LIVE
+            )
         if told.turn.startedAt is not None:
             facts.starts[Clock.CODEX_S] = told.turn.startedAt * 1000
         facts.duration = live(told.turn.durationMs, at, Clock.CODEX_MS)
@@ -113,13 +116,7 @@ class Turns:
             thread,
             told.turnId,
             told.tokenUsage.total.totalTokens,
-            Usage(
-                total=last.totalTokens,
-                input=last.inputTokens,
-                cached=last.cachedInputTokens,
-                output=last.outputTokens,
-                reasoning=last.reasoningOutputTokens,
-            ),
+            as_usage(last),
             last.cacheWriteInputTokens,
             told.tokenUsage.modelContextWindow,
             at,
@@ -140,6 +137,7 @@ class Turns:
         """A token count of either protocol: a new response, or the same said again."""
         # Not `thread.turn()`: a count on a resume names an old turn, and must not make one.
         turn = thread.turns.get(codex_turn)
+        yield from self._in_context(thread, last, at)
         told = response(thread, turn, running_total, last, cache_write, at, emitted)
         if told is None or turn is None:
             return
@@ -147,6 +145,18 @@ class Turns:
         facts.responses[running_total] = told
         facts.context_window = live(context_window, at)
         yield facts
+
+    def _in_context(self, thread: Thread, last: Usage | None, at: Stamp) -> Iterator[Fact]:
+        """What a count says of the thread's context. One without input or output is an estimate:
+        of what a compaction left, where one is under way (0.98 to 0.169)."""
+        if last is None:
+            return
+        thread.context = last.total
+        if thread.compacting is not None and not (last.input or last.output):
+            (turn, item_id), thread.compacting = thread.compacting, None
+            facts = thread.facts(turn, at)
+            facts.items[item_id] = ItemFacts("compaction", context_after=live(last.total, at))
+            yield facts
 
     def error(self, params: Raw, at: Stamp, emitted: int | None) -> Iterator[Fact]:
         """An error, or a retry that Codex announces as one. Its text is content."""
@@ -209,6 +219,7 @@ class Turns:
         for field in settings.__slots__:
             setattr(facts, field, live(getattr(settings, field), at))
         facts.cli_version = live(self._process.version or thread.cli_version, at)
+        facts.traceparent = live(turn.traceparent, at)
         if turn.requested is not None:
             facts.requested = {int(Clock.WIRE): turn.requested.wall_ms}
         return facts

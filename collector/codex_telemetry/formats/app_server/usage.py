@@ -2,6 +2,7 @@
 
 from codex_telemetry.core.facts import Clock, ResponseFacts, Usage
 from codex_telemetry.formats.app_server.state import Thread, Turn, live
+from codex_telemetry.formats.app_server.wire import Tokens
 from codex_telemetry.formats.base import Stamp
 
 
@@ -32,9 +33,24 @@ def response(
     times = {int(Clock.WIRE): at.wall_ms}
     if emitted_ms is not None:
         times[Clock.CODEX_MS] = emitted_ms
+    raw, thread.raw_response = thread.raw_response, None
+    if raw is not None and raw.usage != last:
+        raw = None
     return ResponseFacts(
         usage=live(last, at),
         cache_write=live(cache_write, at),
-        times=times,
+        # The count waits for the tools that the response called: where its own end was told, that.
+        times=raw.ended if raw is not None else times,
         model=live(thread.settings.model, at),
+        response_id=live(raw.id, at) if raw is not None else None,
+    )
+
+
+def as_usage(told: Tokens) -> Usage:
+    return Usage(
+        total=told.totalTokens,
+        input=told.inputTokens,
+        cached=told.cachedInputTokens,
+        output=told.outputTokens,
+        reasoning=told.reasoningOutputTokens,
     )

@@ -33,7 +33,20 @@ class Envelope(Struct):
     params: Raw = NOTHING
     result: Raw = NOTHING
     error: Raw = NOTHING
+    trace: Raw = NOTHING
     emittedAtMs: Int | None = None  # noqa: N815 - the wire's own names, here and below
+
+
+class Trace(Struct):
+    """The trace context of a request; its `tracestate` is a vendor's own and isn't read."""
+
+    traceparent: str | None = None
+
+
+class Refused(Struct):
+    """The error of an answer. Its message is content."""
+
+    code: Int | None = None
 
 
 class ClientInfo(Struct):
@@ -202,6 +215,53 @@ class OfThread(Struct):
     threadId: str  # noqa: N815
 
 
+class OfTurn(Struct):
+    """A request of the client that may be about a thread and its turn; v1 says `conversationId`."""
+
+    threadId: str | None = None  # noqa: N815
+    turnId: str | None = None  # noqa: N815
+    expectedTurnId: str | None = None  # noqa: N815
+    conversationId: str | None = None  # noqa: N815
+
+
+class StatusNotice(Struct):
+    threadId: str  # noqa: N815
+    status: Any = None
+
+
+class PlanStep(Struct):
+    status: str | None = None
+
+
+class PlanNotice(Struct):
+    """What the steps are is content."""
+
+    plan: list[PlanStep]
+    threadId: str | None = None  # noqa: N815
+    turnId: str | None = None  # noqa: N815
+
+
+class ThreadSettings(Struct):
+    model: str | None = None
+    effort: str | None = None
+    serviceTier: str | None = None  # noqa: N815
+    summary: str | None = None
+    cwd: str | None = None
+    approvalPolicy: Any = None  # noqa: N815
+    sandboxPolicy: Any = None  # noqa: N815
+
+
+class SettingsNotice(Struct):
+    threadId: str  # noqa: N815
+    threadSettings: ThreadSettings  # noqa: N815
+
+
+class RawResponseNotice(Struct):
+    threadId: str  # noqa: N815
+    responseId: str | None = None  # noqa: N815
+    usage: Tokens | None = None
+
+
 OPENS_THREAD = frozenset({"thread/start", "thread/resume", "thread/fork"})
 STARTS_TURN = frozenset({"turn/start", "review/start"})
 
@@ -246,8 +306,8 @@ IGNORED = frozenset(
     thread/realtime/item/transcript/delta thread/realtime/itemAdded
     thread/realtime/outputAudio/delta thread/realtime/sdp thread/realtime/started
     thread/realtime/transcript/delta thread/realtime/transcript/done thread/section/changed
-    thread/settings/updated thread/status/changed turn/diff/updated turn/moderationMetadata
-    turn/plan/updated warning windows/worldWritableWarning windowsSandbox/setupCompleted
+    turn/diff/updated turn/moderationMetadata
+    warning windows/worldWritableWarning windowsSandbox/setupCompleted
     """.split()
 )
 """Names of 0.169's own protocol that tell us nothing we keep, and deltas, which are content."""
