@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import scenes
 from codex_telemetry.cli.period import Zone
 from codex_telemetry.cli.waterfall import FILL, drawing
-from codex_telemetry.core.facts import SessionFacts, Source, TurnFacts
+from codex_telemetry.core.facts import EventFacts, Said, SessionFacts, Source, TurnFacts
 from codex_telemetry.core.identity import ItemId, TurnId
 from codex_telemetry.core.parts import Parts
 from codex_telemetry.reports import turns as report
@@ -140,6 +140,70 @@ def test_an_item_of_unknown_time_has_a_row_and_no_bar(tmp_path: Path) -> None:
     cut = told(tmp_path, session, scenes.turn(session, T0, 1_000, items={ItemId("i1"): bare}))
     assert cut.bar("i1").stretches == ()
     assert any("$ x" in line for line in cut.lines())
+
+
+def test_what_happened_is_marked_in_a_row_of_its_own(tmp_path: Path) -> None:
+    session = scenes.session()
+    events = {
+        kind: EventFacts(kind, starts=scenes.by(T0 + at), sources=Source.LIVE)
+        for kind, at in (("steer", 500), ("interrupt", 900), ("model_rerouted", 100))
+    }
+    lines = told(tmp_path, session, scenes.turn(session, T0, 1_000, events=events)).lines()
+    for label, mark in (("steer", "▸"), ("interrupt", "■"), ("reroute", "⇄")):
+        (line,) = [line for line in lines if line.startswith(f"  {label} ")]
+        assert line.count(mark) == 1
+
+
+def test_an_automatic_review_has_a_bar_of_its_own_among_the_items(tmp_path: Path) -> None:
+    session = scenes.session()
+    items = {
+        ItemId("i1"): scenes.item("command", T0 + 100, T0 + 900, "make"),
+        ItemId("i2"): scenes.item("message", T0 + 900, T0 + 950),
+    }
+    review = EventFacts(
+        "auto_review",
+        starts=scenes.by(T0 + 150),
+        ends=scenes.by(T0 + 650),
+        status=scenes.told("approved"),
+        item_id=ItemId("i1"),
+        sources=Source.LIVE,
+    )
+    turn = scenes.turn(session, T0, 1_000, items=items, events={"r": review})
+    drawn = told(tmp_path, session, turn)
+    assert [bar.kind for bar in drawn.model.bars] == ["command", "auto_review", "message"]
+    (stretch,) = drawn.model.bars[1].stretches
+    assert stretch == ("tools", 150, 650)
+    assert drawn.detail.approvals == 0
+
+
+def test_the_start_of_a_server_shows_in_the_turn_it_reaches_into(tmp_path: Path) -> None:
+    def startup(at: int, ms: int) -> EventFacts:
+        return EventFacts(
+            "mcp_server_startup",
+            name=scenes.told("slow"),
+            starts=scenes.by(at),
+            ends=scenes.by(at + ms),
+            sources=Source.LIVE,
+        )
+
+    events = {"mcp:slow": startup(T0 - 100, 700), "mcp:early": startup(T0 - 900, 100)}
+    session = scenes.session(events=events)
+    drawn = told(tmp_path, session, scenes.turn(session, T0, 1_000))
+    (bar,) = drawn.model.bars
+    assert (bar.kind, bar.name, bar.duration_ms) == ("mcp_server_startup", "slow", 700)
+    assert bar.stretches == (("start_delay", 0, 600),)
+
+
+def test_a_compaction_says_what_it_left_and_an_edit_its_lines(tmp_path: Path) -> None:
+    session = scenes.session()
+    compaction = scenes.item("compaction", T0 + 100, T0 + 400)
+    compaction.context_before, compaction.context_after = Said(26_111, 2), Said(6_906, 2)
+    edit = scenes.item("file_change", T0 + 500, T0 + 600)
+    edit.lines_added, edit.lines_removed = Said(12, 2), Said(3, 2)
+    items = {ItemId("i1"): compaction, ItemId("i2"): edit}
+    lines = told(tmp_path, session, scenes.turn(session, T0, 1_000, items=items)).lines()
+    assert any(line.endswith("26,111 → 6,906") for line in lines)
+    assert any(line.endswith("+12 -3") for line in lines)
 
 
 def test_nothing_but_an_id_is_drawn_too(tmp_path: Path) -> None:

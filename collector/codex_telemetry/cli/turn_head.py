@@ -47,6 +47,7 @@ def head(
         *_known(_after("first message", turn.ttfm_ms)),
         *_known(turn.tool_calls and counted(turn.tool_calls, "tool call")),
         *_known(turn.approvals and counted(turn.approvals, "approval")),
+        *_known(_after("stopped", turn.interrupt_ms)),
     ]
     return [
         *wrapped(first, width),

@@ -18,6 +18,7 @@ from codex_telemetry.cli.words import (
     padded,
     percent,
     plain,
+    wrapped,
 )
 from codex_telemetry.reports.shapes import TurnDetail
 from codex_telemetry.reports.waterfall import Bar, Mark, Share, Stretch, Waterfall
@@ -34,8 +35,15 @@ FILL = {
     "prompt": "▸",
     "folded": "─",
 }
-MARK = {"tokens": "▲", "retry": "↻", "error": "✗"}
-STYLE_OF_MARK = {"tokens": "tokens", "retry": "retry", "error": "failed"}
+MARK = {
+    "tokens": ("▲", "tokens"),
+    "retry": ("↻", "retry"),
+    "error": ("✗", "failed"),
+    "reroute": ("⇄", "tokens"),
+    "steer": ("▸", "prompt"),
+    "interrupt": ("■", "interrupted"),
+}
+"""A row of marks → what marks it, and its style."""
 
 LABELS = {
     "command": "$",
@@ -45,7 +53,12 @@ LABELS = {
     "web_search": "web search",
     "subagent": "agent",
     "user_message": "prompt",
+    "auto_review": "auto review",
+    "mcp_server_startup": "start",
+    "model_rerouted": "reroute",
 }
+"""What a bar or a row of marks is called, where its kind doesn't say it well."""
+
 RESPONSES = 8
 """So many are written out."""
 
@@ -113,21 +126,19 @@ def drawing(
 
 
 def _parts(shares: list[Share], whole: int, width: int) -> list[Line]:
-    longest = max(cells(_words(share.part)) for share in shares)
-    room = max(4, min(60, width - longest - 24))
-    return [
-        [
-            Span(f"  {FILL[part]} {padded(_words(part), longest)}"),
-            Span(f"{duration(ms):>10} {percent(ms, whole):>6}  "),
-            Span(FILL[part] * max(1, round(room * ms / whole)), part),
-        ]
+    """The legend of the turn's bar: each part's share of the turn, the longest first."""
+    pieces = [
+        Span(f"{FILL[part]} {_words(part)} {percent(ms, whole)} {duration(ms)}", part)
         for part, ms in shares
     ]
+    return [[Span("  "), *line] for line in wrapped(pieces, width - 2)]
 
 
 def _chart(model: Waterfall, width: int) -> list[Line]:
     labels = [_label(bar) for bar in model.bars]
-    left = min(max([6, *(cells(label) for label in labels)]), max(12, width // 4))
+    marks = {"tokens": tuple(m.at for m in model.responses if m.at is not None)}
+    marks |= {LABELS.get(sort, sort): at for sort, at in model.marks}
+    left = min(max([6, *(cells(label) for label in (*labels, *marks))]), max(12, width // 4))
     sides = [_side(bar, model.silent) for bar in model.bars]
     right = max([0, *(cells(side.text) for side in sides)])
     took = [_took(bar) for bar in model.bars]
@@ -145,13 +156,11 @@ def _chart(model: Waterfall, width: int) -> list[Line]:
     for bar, label, end, side in zip(model.bars, labels, took, sides, strict=True):
         style = "dim" if bar.kind == "folded" else ""
         lines.append(row(label, style, _bar(bar, axis), end, side))
-    marks = {"tokens": [m.at for m in model.responses if m.at is not None]}
-    marks |= {sort: list(at) for sort, at in model.marks}
     for sort, at in marks.items():
         if at:
             columns = axis.empty()
             for ms in at:
-                columns[axis.column(ms)] = Span(MARK[sort], STYLE_OF_MARK[sort])
+                columns[axis.column(ms)] = Span(*MARK[sort])
             lines.append(row(sort, "", columns, "", Span("")))
     return lines
 
@@ -215,7 +224,11 @@ def _side(bar: Bar, silent: bool) -> Span:
         return Span(f"exit {bar.exit_code}" if bar.exit_code else bar.status, bar.status)
     if bar.exit_code:
         return Span(f"exit {bar.exit_code}", "failed")
-    return Span(f"waited {duration(bar.waited_ms)}" if bar.waited_ms else "", "approval")
+    if bar.context is not None:
+        return Span(f"{number(bar.context[0])} → {number(bar.context[1])}", "compaction")
+    if bar.waited_ms:
+        return Span(f"waited {duration(bar.waited_ms)}", "approval")
+    return Span(f"+{bar.lines[0]} -{bar.lines[1]}" if bar.lines is not None else "", "dim")
 
 
 def _responses(marks: list[Mark], model: str | None, width: int) -> list[Line]:
@@ -231,7 +244,7 @@ def _responses(marks: list[Mark], model: str | None, width: int) -> list[Line]:
         text = _tokens(mark)
         if mark.response.model is not None and mark.response.model != model:
             text += f", {mark.response.model}"
-        start = Span(f"  {MARK['tokens']} ", "tokens")
+        start = Span(f"  {MARK['tokens'][0]} ", "tokens")
         room = max(1, width - left - 6)
         lines.append([start, Span(f"{offset:>{left}}  {cut(plain(text), room)}")])
     return lines

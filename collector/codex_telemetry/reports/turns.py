@@ -64,9 +64,9 @@ def outlined(db: Store, row: Row) -> Cut | None:
 
 
 def events(db: Store, row: Row) -> list[Event]:
-    """What happened during the turn at a known moment."""
+    """What happened during the turn at a known moment, and the servers that started meanwhile."""
     return [
-        Event(event["kind"], event["at"])
-        for event in queries.events_of(db, row["turn_id"])
+        Event(event["kind"], event["at"], event["name"], event["status"], event["duration_ms"])
+        for event in (*queries.events_of(db, row["turn_id"]), *queries.startups_during(db, row))
         if event["at"] is not None
     ]

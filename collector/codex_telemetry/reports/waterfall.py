@@ -24,7 +24,17 @@ PART_OF_KIND = {
     "hook": "hooks",
     "compaction": "compaction",
     "user_message": "prompt",
+    # Nobody waits for a person: the tool that is reviewed is under way.
+    "auto_review": "tools",
+    "mcp_server_startup": "start_delay",
 }
+"""What a bar is drawn as, by the kind of its item, or of an event that takes time."""
+
+BARS = frozenset({"auto_review", "mcp_server_startup"})
+"""Kinds of event with a bar of their own."""
+
+MARKED = ("retry", "error", "model_rerouted", "steer", "interrupt")
+"""Kinds of event that are marks on the axis."""
 
 
 class Share(NamedTuple):
@@ -55,6 +65,10 @@ class Bar(NamedTuple):
     exit_code: int | None = None
     waited_ms: int | None = None
     """For an approval: not in `duration_ms`."""
+    lines: tuple[int, int] | None = None
+    """Added and removed by a file change."""
+    context: tuple[int, int] | None = None
+    """Tokens in the context before a compaction and after it."""
     items: int = 1
 
 
@@ -87,6 +101,9 @@ class Waterfall(NamedTuple):
 class Event(NamedTuple):
     kind: str
     at: int
+    name: str | None = None
+    status: str | None = None
+    duration_ms: int | None = None
 
 
 class Cut(NamedTuple):
@@ -108,7 +125,7 @@ def waterfall(
     if turn.status == "in_progress" and not silent:
         end = max(now, last_sign)
     length = max(1, end - zero)
-    bars = [_bar(item, zero, length) for item in turn.items]
+    bars = _bars(turn.items, [e for e in events if e.kind in BARS], zero, length)
     return Waterfall(
         length_ms=length,
         silent=silent,
@@ -117,7 +134,7 @@ def waterfall(
         bars=_folded(bars, kept, length // STANDS_OUT),
         marks=[
             Marks(sort, tuple(_clip(e.at - zero, length) for e in events if e.kind == sort))
-            for sort in ("retry", "error")
+            for sort in MARKED
             if any(e.kind == sort for e in events)
         ],
         responses=[
@@ -137,7 +154,9 @@ def _zero(turn: TurnDetail) -> int:
 def _signs(turn: TurnDetail, events: Sequence[Event]) -> list[int]:
     times = [t for item in turn.items for t in (item.started_at, item.ended_at)]
     times += [response.at for response in turn.token_responses]
-    return [ms for t in times if (ms := read(t)) is not None] + [event.at for event in events]
+    return [ms for t in times if (ms := read(t)) is not None] + [
+        event.at for event in events if event.kind not in BARS
+    ]
 
 
 def _shares(turn: TurnDetail) -> list[Share]:
@@ -150,6 +169,32 @@ def _strip(cut: Cut, length: int) -> list[Stretch]:
     return sorted(
         (_stretch(part, _moved(span, -cut.start), length) for part, span in spans),
         key=lambda stretch: stretch.start,
+    )
+
+
+def _bars(items: Sequence[Item], events: Iterable[Event], zero: int, length: int) -> list[Bar]:
+    """A bar for each item, and for each of these events, in order of start."""
+    bars = [_bar(item, zero, length) for item in items]
+    for event in events:
+        drawn = _event_bar(event, zero, length)
+        place = next((n for n, b in enumerate(bars) if _start(b) > _start(drawn)), len(bars))
+        bars.insert(place, drawn)
+    return bars
+
+
+def _start(bar: Bar) -> int:
+    return bar.stretches[0].start if bar.stretches else -1
+
+
+def _event_bar(event: Event, zero: int, length: int) -> Bar:
+    begun = event.at - zero
+    done = length if event.duration_ms is None else begun + event.duration_ms
+    return Bar(
+        kind=event.kind,
+        name=event.name,
+        stretches=(_stretch(PART_OF_KIND[event.kind], (begun, done), length),),
+        duration_ms=event.duration_ms,
+        status=event.status or "completed",
     )
 
 
@@ -175,7 +220,13 @@ def _bar(item: Item, zero: int, length: int) -> Bar:
         status=item.status,
         exit_code=item.exit_code,
         waited_ms=item.approval_ms,
+        lines=_both(item.lines_added, item.lines_removed),
+        context=_both(item.context_before, item.context_after),
     )
+
+
+def _both(a: int | None, b: int | None) -> tuple[int, int] | None:
+    return None if a is None or b is None else (a, b)
 
 
 def _folded(bars: list[Bar], kept: int, long: int) -> list[Bar]:

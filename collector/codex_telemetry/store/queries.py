@@ -99,6 +99,19 @@ def events_of(db: Store, turn_id: str) -> Iterator[Row]:
     return db.execute("SELECT * FROM events WHERE turn_id = ? ORDER BY at, event_id", [turn_id])
 
 
+def startups_during(db: Store, turn: Row) -> Iterator[Row]:
+    """The start-ups of a thread's MCP servers that reach into one of its turns."""
+    return db.execute(
+        """
+        SELECT * FROM events
+        WHERE session_id = ? AND turn_id IS NULL AND kind = 'mcp_server_startup'
+          AND at < ? AND at + duration_ms > ?
+        ORDER BY at, event_id
+        """,
+        [turn["session_id"], turn["ended_at"], turn["started_at"]],
+    )
+
+
 def told_of(db: Store, turn_id: str) -> list[bytes]:
     """What each source told of a turn, as it was stored (msgpack of `core.facts.TurnFacts`)."""
     rows = db.execute("SELECT body FROM told_turns WHERE turn_id = ? ORDER BY origin", [turn_id])
