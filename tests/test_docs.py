@@ -112,8 +112,17 @@ MADE_STREAM: tuple[tuple[Direction, dict[str, object]], ...] = (
     (
         "client",
         {
+            "id": 0,
+            "method": "initialize",
+            "params": {"capabilities": {"optOutNotificationMethods": ["turn/diff/updated"]}},
+        },
+    ),
+    (
+        "client",
+        {
             "id": 1,
             "method": "turn/start",
+            "trace": {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"},
             "params": {
                 "threadId": "made",
                 "sandboxPolicy": {
