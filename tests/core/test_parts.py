@@ -14,7 +14,7 @@ from codex_telemetry.core.facts import (
     Weight,
 )
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId, uuid7_ms
-from codex_telemetry.core.parts import Parts, outline, parts
+from codex_telemetry.core.parts import Parts, mcp_startup, outline, parts
 from codex_telemetry.core.settle import settle_turn
 from codex_telemetry.core.spans import Window, common, length, merged, window, without
 
@@ -30,6 +30,15 @@ def item(kind: str, start: int | None, end: int | None) -> ItemFacts:
         return {} if ms is None else {Clock.CODEX_MS: T0 + ms, Clock.WIRE: T0 + ms}
 
     return ItemFacts(kind, starts=at(start), ends=at(end))
+
+
+def server(start: int, end: int | None) -> EventFacts:
+    """An MCP server that starts."""
+    return EventFacts(
+        "mcp_server_startup",
+        starts={Clock.CODEX_MS: T0 + start},
+        ends={} if end is None else {Clock.CODEX_MS: T0 + end},
+    )
 
 
 def turn(duration: int, **items: ItemFacts) -> TurnFacts:
@@ -66,12 +75,14 @@ moments = st.none() | st.integers(-20, 120)
     ),
     st.lists(st.tuples(st.integers(-20, 120), moments), max_size=3),
     st.lists(st.tuples(st.integers(-20, 120), st.booleans()), max_size=3),
+    st.lists(st.tuples(st.integers(-20, 120), moments), max_size=3),
 )
 def test_parts_never_overlap_and_always_add_up(
     duration: int,
     items: dict[str, ItemFacts],
     asks: list[tuple[int, int | None]],
     failures: list[tuple[int, bool]],
+    servers: list[tuple[int, int | None]],
 ) -> None:
     told = turn(duration, **items)
     for n, (asked, answered) in enumerate(asks):
@@ -86,6 +97,7 @@ def test_parts_never_overlap_and_always_add_up(
         told.events[str(n)] = EventFacts(
             "retry" if retried else "error", starts={Clock.CODEX_MS: T0 + ms}
         )
+    told.startups = {str(n): server(*times) for n, times in enumerate(servers)}
     frame = window(told, None)
     assert frame is not None
     pieces = [span for part in outline(told, frame) for span in part.spans]
@@ -93,6 +105,7 @@ def test_parts_never_overlap_and_always_add_up(
     assert length(merged(pieces)) == duration
     assert all(n >= 0 for n in cut(told))
     assert sum(cut(told)) == duration
+    assert 0 <= (mcp_startup(told, frame) or 0) <= cut(told).start_delay
 
 
 @given(spans, spans)
@@ -133,6 +146,22 @@ def test_the_time_until_the_prompt_is_taken_up_is_start_delay() -> None:
     told = turn(1_000, u=item("user_message", 80, 80), m=item("message", 300, 990))
     found = cut(told)
     assert (found.start_delay, found.model, found.unexplained) == (80, 910, 10)
+
+
+def test_a_wait_for_servers_after_the_prompt_is_start_delay_too() -> None:
+    told = turn(1_000, u=item("user_message", 80, 80), m=item("message", 800, 1_000))
+    told.starts = {Clock.CODEX_MS: T0 + 50}
+    told.startups = {"a": server(-30, 600), "b": server(10, 200)}
+    row = settle_turn(told)
+    assert (row.start_delay_ms, row.mcp_startup_ms, row.model_ms) == (600, 550, 400)
+
+
+def test_a_turn_that_speaks_waits_for_no_server_any_more() -> None:
+    """Whatever became of one that was never heard to be there."""
+    told = turn(1_000, u=item("user_message", 80, 80), m=item("message", 400, 1_000))
+    told.startups = {"a": server(0, None)}
+    row = settle_turn(told)
+    assert (row.start_delay_ms, row.mcp_startup_ms, row.model_ms) == (400, 400, 600)
 
 
 def test_a_retry_runs_until_the_next_output() -> None:

@@ -196,6 +196,8 @@ class TurnFacts(Struct, array_like=True):
     """The trace context that the client passed with its request (W3C): ids alone."""
     unheard: frozenset[str] = frozenset()
     """Notifications that the client opted out of hearing: what they tell can't be observed."""
+    startups: dict[str, EventFacts] | None = None
+    """MCP servers that were starting while it ran, as long as it waited; None where nobody says."""
 
 
 class SessionFacts(Struct, array_like=True):

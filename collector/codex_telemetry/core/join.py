@@ -81,6 +81,7 @@ _RULES: dict[str, Rule] = {
     "responses": _union,
     "asks": _union,
     "events": _union,
+    "startups": _union,
     "item_id": _either,
 }
 

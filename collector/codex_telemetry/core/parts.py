@@ -1,7 +1,8 @@
 """Where the time of a turn went: eight parts that never overlap and always add up.
 
 Each millisecond of the turn's window belongs to the first part that covers it, in the order of
-`Parts`: so a tool that runs while another waits for an approval counts as approval.
+`Parts`: so a tool that runs while another waits for an approval counts as approval, and one that
+runs while a hook does as hooks.
 """
 
 from bisect import bisect_right
@@ -62,7 +63,7 @@ def outline(turn: TurnFacts, frame: Window) -> list[Outline]:
             for event in turn.events.values()
             if event.kind == "retry"
         ],
-        "start_delay": [(frame.start, _begun(turn, frame))],
+        "start_delay": [(frame.start, _begun(turn, frame)), *_startups(turn, frame)],
         "model": [(_begun(turn, frame), _last_sign(turn, frame))],
     }
     free: list[Span] = merged([(frame.start, frame.end)])
@@ -78,6 +79,17 @@ def parts(turn: TurnFacts, frame: Window) -> Parts | None:
     """The eight parts in ms; None where `outline` has none."""
     cut = outline(turn, frame)
     return Parts(**{o.part: length(o.spans) for o in cut}) if cut else None
+
+
+def mcp_startup(turn: TurnFacts, frame: Window) -> int | None:
+    """How long MCP servers that were starting held the turn up (ms): a piece of `start_delay`. None
+    where nobody says."""
+    if turn.startups is None:
+        return None
+    waited = merged(_startups(turn, frame))
+    # Few turns waited at all: the others needn't be cut once more.
+    cut = outline(turn, frame) if waited else []
+    return sum(length(common(o.spans, waited)) for o in cut if o.part == "start_delay")
 
 
 def at(times: Times, frame: Window) -> int | None:
@@ -136,6 +148,22 @@ def _retry(failed: Times, turn: TurnFacts, frame: Window) -> Span:
         if event.kind == "error" and (ms := at(event.starts, frame)) is not None
     ]
     return (start, min((ms for ms in signs if ms > start), default=frame.end or start))
+
+
+def _startups(turn: TurnFacts, frame: Window) -> list[Span]:
+    """While the turn waited for MCP servers: not before `turn/started`, for until then Codex has
+    work of its own (0.150 to 0.169 count their second from there), and not past the first output."""
+    started, spoken = at(turn.starts, frame), first_start(turn, frame)
+    begun = started if started is not None else frame.start
+    over = [ms for ms in (spoken, frame.end) if ms is not None]
+    spans = []
+    for server in (turn.startups or {}).values():
+        start, end = at(server.starts, frame), at(server.ends, frame)
+        if start is not None:
+            spans.append(
+                (max(start, begun), min(over if end is None else [*over, end], default=start))
+            )
+    return spans
 
 
 def _begun(turn: TurnFacts, frame: Window) -> int:

@@ -145,6 +145,7 @@ class TurnRow(Struct):
     traceparent: str | None
     interrupt_ms: int | None
     parts_source: str | None
+    mcp_startup_ms: int | None
 
 
 class SessionRow(Struct):

@@ -13,7 +13,7 @@ from codex_telemetry.core.facts import (
     TurnFacts,
 )
 from codex_telemetry.core.identity import SessionId, uuid7_ms
-from codex_telemetry.core.parts import TOOLS, Parts, first_start, parts
+from codex_telemetry.core.parts import TOOLS, Parts, first_start, mcp_startup, parts
 from codex_telemetry.core.rows import (
     CLOCK_NAMES,
     ItemRow,
@@ -119,6 +119,7 @@ def settle_turn(turn: TurnFacts) -> TurnRow:
         image_extensions=_extensions(turn),
         interrupt_ms=_interrupted_for(turn),
         parts_source="live" if cut else None,
+        mcp_startup_ms=mcp_startup(turn, frame) if cut and frame is not None else None,
         **columns,
     )
 

@@ -39,15 +39,15 @@ def window(turn: TurnFacts, last_heard: int | None) -> Window | None:
     """The turn's window and the clock it is on; None if not even a start is known.
 
     Codex counts a turn's duration from the moment its UUIDv7 id was made, not from
-    `turn/started` (0.106 on); where an item has no time by Codex's clock, the same length is laid
-    back from the receipt of `turn/completed`. `last_heard`: the end of a log that marks none.
+    `turn/started` (0.106 on); where an item, or an MCP server's start-up, has no time by Codex's
+    clock, the same length is laid back from the receipt of `turn/completed`. `last_heard`: the end
+    of a log that marks none.
     """
     born = uuid7_ms(turn.turn_id)
     duration = turn.duration.value if turn.duration is not None else None
-    items_by_codex = all(
-        Clock.CODEX_MS in item.starts or Clock.WIRE not in item.starts
-        for item in turn.items.values()
-    )
+    starts = [item.starts for item in turn.items.values()]
+    starts += [server.starts for server in (turn.startups or {}).values()]
+    items_by_codex = all(Clock.CODEX_MS in told or Clock.WIRE not in told for told in starts)
     if duration is not None and born is not None and items_by_codex:
         return Window(Clock.CODEX_MS, born, born + duration)
     wire_end = turn.ends.get(Clock.WIRE)

@@ -14,10 +14,10 @@ from codex_telemetry.store.db import schema_folder
 
 # A version goes up by one with every change; a name that goes or changes is in the CHANGELOG too.
 SHAPES: dict[str, tuple[type[Struct], int]] = {
-    "turn": (shapes.Turn, 2),
-    "turn_detail": (shapes.TurnDetail, 2),
+    "turn": (shapes.Turn, 3),
+    "turn_detail": (shapes.TurnDetail, 3),
     "session": (shapes.Session, 2),
-    "session_detail": (shapes.SessionDetail, 2),
+    "session_detail": (shapes.SessionDetail, 3),
     "path": (shapes.PathInfo, 1),
     "backfill": (shapes.BackfillSummary, 1),
     "doctor": (shapes.Doctor, 1),

@@ -72,6 +72,7 @@ class Turn(Struct):
     unexplained_ms: Ms | None
     parts_source: Annotated[Source, Meta(description="who told of the parts")] | None
     interrupt_ms: Annotated[int, Meta(description="from the request to its end")] | None
+    mcp_startup_ms: Annotated[int, Meta(description="of start_delay_ms")] | None
     traceparent: Annotated[str, Meta(description="W3C, as the client passed it")] | None
     captured_at: Annotated[At, Meta(description="when this machine first heard of it")] | None
     utc_offset_min: Annotated[int, Meta(description="this machine's offset then, minutes")] | None
@@ -100,7 +101,12 @@ class Item(Struct):
         "other",
     ]
     name: Annotated[str, Meta(description="a tool's name; of a command its word alone")] | None
-    status: Literal["in_progress", "completed", "failed", "declined", "unfinished"]
+    status: Annotated[
+        Literal[
+            "in_progress", "completed", "failed", "declined", "unfinished", "blocked", "stopped"
+        ],
+        Meta(description="a hook may have blocked what it was asked about, or stopped the turn"),
+    ]
     started_at: At | None
     ended_at: At | None
     duration_ms: Annotated[int, Meta(description="without the wait for an approval")] | None

@@ -30,7 +30,8 @@ KINDS = {
     "imageView": "image",
     "imageGeneration": "image",
     "sleep": "other",
-    "hookPrompt": "hook",
+    # What a stop hook gives the model to go on with: injected context, no run (0.169).
+    "hookPrompt": "other",
     "functionCallOutput": "other",
     "enteredReviewMode": "review",
     "exitedReviewMode": "review",

@@ -13,9 +13,10 @@ from msgspec import Raw, Struct
 
 from codex_telemetry.core.facts import Clock, Drift, Fact, Usage, Weight
 from codex_telemetry.core.identity import SessionId, is_safe_id
-from codex_telemetry.formats.app_server import legacy_items, wire
+from codex_telemetry.formats.app_server import legacy_items, startups, wire
 from codex_telemetry.formats.app_server.legacy_items import LegacyItems
 from codex_telemetry.formats.app_server.process import Process, heard_at
+from codex_telemetry.formats.app_server.startups import Startups
 from codex_telemetry.formats.app_server.state import Request, Settings, Thread, bound, live
 from codex_telemetry.formats.app_server.turns import Turns, error_kind
 from codex_telemetry.formats.app_server.values import name, path, policy, sandboxed
@@ -72,9 +73,10 @@ _message = msgspec.json.Decoder(Message)
 
 
 class Legacy:
-    def __init__(self, process: Process, turns: Turns) -> None:
+    def __init__(self, process: Process, turns: Turns, startups: Startups) -> None:
         self._process = process
         self._turns = turns
+        self._startups = startups
         self._items = LegacyItems(process)
         self._handlers: dict[str, Callable[..., Iterator[Fact]]] = {
             "task_started": self._task_started,
@@ -138,6 +140,8 @@ class Legacy:
         handler = self._handlers.get(message.type)
         if handler is not None:
             yield from handler(thread, told.id, message, at, emitted)
+        elif message.type in startups.LEGACY:
+            yield from self._startups.legacy(thread, told.msg, at)
         elif thread.legacy or (message.call_id is not None and self._process.is_before(63)):
             # 0.58 has no items for calls: of them only these events tell, on either protocol.
             yield from self._items.event(thread, told.id, message.type, told.msg, at)

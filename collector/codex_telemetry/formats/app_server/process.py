@@ -67,6 +67,11 @@ class Process:
         """What a request is called beyond this process: ids start again in each."""
         return f"{self.launch}:{name(str(request_id)) or '(unprintable)'}"
 
+    def turn_of(self, thread: Thread, codex_turn: str) -> str | None:
+        """Codex's id of a turn that was asked for or heard of. A reviewer's own turn, which hooks
+        name (0.169), is its review's."""
+        return codex_turn if codex_turn in thread.turns else thread.review
+
     def is_before(self, minor: int) -> bool:
         """Whether Codex is a release before 0.`minor`; False for one that hasn't said."""
         major, found, *_ = [*(self.version or "").split("."), "", ""]

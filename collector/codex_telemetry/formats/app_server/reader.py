@@ -11,9 +11,12 @@ from codex_telemetry.core.identity import LaunchId
 from codex_telemetry.formats.app_server import wire
 from codex_telemetry.formats.app_server.around import Around
 from codex_telemetry.formats.app_server.asks import Asks
+from codex_telemetry.formats.app_server.hooks import Hooks
 from codex_telemetry.formats.app_server.legacy import Legacy
 from codex_telemetry.formats.app_server.process import Process
 from codex_telemetry.formats.app_server.requests import Requests
+from codex_telemetry.formats.app_server.reviews import Reviews
+from codex_telemetry.formats.app_server.startups import Startups
 from codex_telemetry.formats.app_server.threads import Threads
 from codex_telemetry.formats.app_server.turn_items import TurnItems
 from codex_telemetry.formats.app_server.turns import Turns
@@ -37,15 +40,21 @@ class AppServer:
         self._turns = turns = Turns(process)
         self._items = items = TurnItems(process, threads)
         self._asks = Asks(process)
-        self._legacy = Legacy(process, turns)
+        startups = Startups(process)
+        self._legacy = Legacy(process, turns, startups)
         self._requests = Requests(process, threads, turns, self._legacy)
-        around = Around(process)
+        around, hooks, reviews = Around(process), Hooks(process), Reviews(process)
         self._notices: dict[str, Notice] = {
             "thread/started": threads.started,
             "thread/archived": threads.archived,
             "thread/unarchived": threads.unarchived,
             "thread/reverted": threads.reverted,
-            "mcpServer/startupStatus/updated": threads.mcp_startup,
+            "mcpServer/startupStatus/updated": startups.updated,
+            "hook/started": hooks.started,
+            "hook/completed": hooks.completed,
+            "item/autoApprovalReview/started": reviews.started,
+            "item/autoApprovalReview/completed": reviews.completed,
+            "autoApprovalReview/strictReviewRequired": reviews.strict,
             "turn/started": turns.started,
             "turn/completed": turns.completed,
             "thread/tokenUsage/updated": turns.usage,

@@ -49,6 +49,8 @@ class Turn:
     """The client asked to interrupt it."""
     plans: int = 0
     """How often its plan was told."""
+    hooks: int = 0
+    """How many runs of hooks were told."""
     started_facts: TurnFacts | None = None
     """A start held back: a second `turn/start` while a turn runs may announce one that never is."""
     errors: int = 0
@@ -87,6 +89,12 @@ class Thread:
     waiting: dict[str, tuple[str, Turn | None]] = field(default_factory=dict)
     """What it waits for → the event that says so, and whose it is."""
     statuses: int = 0
+    hooks: int = 0
+    """How many runs of hooks were told that belong to no turn."""
+    mcp_starting: dict[str, Times] = field(default_factory=dict)
+    """MCP servers that start → since when."""
+    mcp_starts: dict[str, int] = field(default_factory=dict)
+    """MCP servers → how often each has started."""
     unheard: frozenset[str] = frozenset()
     active: str | None = None
     """The running turn, by Codex's id."""

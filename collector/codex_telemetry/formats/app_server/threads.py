@@ -13,7 +13,6 @@ from codex_telemetry.formats.base import Stamp
 
 _opened = msgspec.json.Decoder(wire.ThreadOpened)
 _started = msgspec.json.Decoder(wire.ThreadStarted)
-_startup = msgspec.json.Decoder(wire.McpStartup)
 _of_thread = msgspec.json.Decoder(wire.OfThread)
 
 
@@ -60,25 +59,6 @@ class Threads:
                 kind="thread_rolled_back", starts=heard_at(at, emitted), sources=Source.LIVE
             )
             yield facts
-
-    def mcp_startup(self, params: msgspec.Raw, at: Stamp, emitted: int | None) -> Iterator[Fact]:
-        """An MCP server starts, or is ready, or failed (seen from 0.125)."""
-        told = _startup.decode(params)
-        server = name(told.name)
-        # 0.125 doesn't say whose server it is.
-        thread_id = told.threadId or self._process.opened_last
-        thread = None if thread_id is None else self._process.thread(thread_id, at)
-        if thread is None or server is None:
-            return
-        event = EventFacts(kind="mcp_server_startup", name=live(server, at), sources=Source.LIVE)
-        if told.status == "starting":
-            event.starts = heard_at(at, emitted)
-        else:
-            event.ends = heard_at(at, emitted)
-            event.status = live(name(told.status), at)
-        facts = self._process.session(thread, at)
-        facts.events[f"mcp:{server}:{self._process.launch}"] = event
-        yield facts
 
     def child(self, parent: Thread, child_id: str, at: Stamp) -> Iterator[Fact]:
         """A subagent's thread: it never gets a `thread/started` of its own."""

@@ -9,6 +9,7 @@ from codex_telemetry.core.facts import Clock, Drift, Fact
 from codex_telemetry.core.identity import ItemId, is_safe_id
 from codex_telemetry.formats.app_server import items, wire
 from codex_telemetry.formats.app_server.process import Process, heard_at
+from codex_telemetry.formats.app_server.startups import until_now
 from codex_telemetry.formats.app_server.state import live
 from codex_telemetry.formats.app_server.threads import Threads
 from codex_telemetry.formats.app_server.values import name
@@ -58,6 +59,8 @@ class TurnItems:
             thread.compacting = (turn, item_id)
         facts = thread.facts(turn, at)
         facts.items[item_id] = told
+        if not ended:
+            facts.startups = until_now(self._process, thread, told.starts)
         yield facts
         for child in item.children():
             yield from self._threads.child(thread, child, at)

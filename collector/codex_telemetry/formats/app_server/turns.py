@@ -19,6 +19,7 @@ from codex_telemetry.core.facts import (
 from codex_telemetry.core.identity import is_safe_id
 from codex_telemetry.formats.app_server import wire
 from codex_telemetry.formats.app_server.process import Process, heard_at
+from codex_telemetry.formats.app_server.startups import waited_for
 from codex_telemetry.formats.app_server.state import Request, Settings, Thread, Turn, bound, live
 from codex_telemetry.formats.app_server.usage import as_usage, response
 from codex_telemetry.formats.app_server.values import name, snake, tag
@@ -220,6 +221,7 @@ class Turns:
             setattr(facts, field, live(getattr(settings, field), at))
         facts.cli_version = live(self._process.version or thread.cli_version, at)
         facts.traceparent = live(turn.traceparent, at)
+        facts.startups = waited_for(self._process, thread)
         if turn.requested is not None:
             facts.requested = {int(Clock.WIRE): turn.requested.wall_ms}
         return facts

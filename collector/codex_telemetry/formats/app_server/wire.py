@@ -205,12 +205,6 @@ class Rerouted(Struct):
     toModel: str | None = None  # noqa: N815
 
 
-class McpStartup(Struct):
-    name: str
-    status: str
-    threadId: str | None = None  # noqa: N815
-
-
 class OfThread(Struct):
     threadId: str  # noqa: N815
 
@@ -286,11 +280,10 @@ IGNORED = frozenset(
     """
     account/chatgptAuthTokens/refresh account/gatewayOAuth/changed account/login/completed
     account/updated app/list/updated attestation/generate
-    autoApprovalReview/strictReviewRequired command/exec/outputDelta configWarning
+    command/exec/outputDelta configWarning
     currentTime/read deprecationNotice externalAgentConfig/import/completed
     externalAgentConfig/import/progress fs/changed fuzzyFileSearch/sessionCompleted
     fuzzyFileSearch/sessionUpdated guardianWarning item/agentMessage/delta
-    item/autoApprovalReview/completed item/autoApprovalReview/started
     item/commandExecution/outputDelta item/commandExecution/terminalInteraction
     item/fileChange/outputDelta item/fileChange/patchUpdated item/mcpToolCall/progress
     item/plan/delta item/reasoning/summaryPartAdded item/reasoning/summaryTextDelta
@@ -323,7 +316,7 @@ LEGACY_IGNORED = frozenset(
     elicitation_request exec_approval_request exec_command_output_delta
     get_history_entry_response item_completed item_started list_custom_prompts_response
     list_remote_skills_response list_skills_response mcp_list_tools_response
-    mcp_startup_complete mcp_startup_update model_reroute model_verification patch_apply_updated
+    model_reroute model_verification patch_apply_updated
     plan_delta plan_update raw_response_item realtime_conversation_closed
     realtime_conversation_realtime realtime_conversation_started reasoning_content_delta
     reasoning_raw_content_delta remote_skill_downloaded request_permissions request_user_input

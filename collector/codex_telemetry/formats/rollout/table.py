@@ -100,7 +100,8 @@ IGNORED_EVENTS = _names(LEGACY_IGNORED - {name.decode() for name in EVENTS}) | _
     """
     agent_reasoning error stream_error thread_goal_updated thread_goal_cleared guardian_assessment
     image_generation_begin web_search_begin exec_command_begin patch_apply_begin
-    mcp_tool_call_begin sub_agent_activity hook_started hook_completed
+    mcp_tool_call_begin sub_agent_activity hook_started hook_completed mcp_startup_update
+    mcp_startup_complete
     """.split()
 )
 """Reasoning is counted by its response item; a turn's end tells of its error."""
