@@ -44,12 +44,18 @@ def talk(
     wrapper: Sequence[str] = (),
     command_seconds: float = 0.2,
     model: str | None = None,
+    config: str = "",
+    capabilities: Message | None = None,
+    thread: Message | None = None,
 ) -> Iterator[Talk]:
-    """Start `codex app-server`, behind `wrapper` if there is one, and a thread on it."""
+    """Start `codex app-server`, behind `wrapper` if there is one, and a thread on it.
+
+    `config` is added to Codex's own, `thread` to the parameters of `thread/start`.
+    """
     with (
         ModelStub(command_seconds=command_seconds) as stub,
-        temporary_home(stub.origin, model=model) as home,
+        temporary_home(stub.origin, model=model, config=config) as home,
         Client([*wrapper, str(codex), "app-server"], env=home.env, cwd=home.work) as client,
     ):
-        client.initialize("canary_client")
-        yield Talk(client, stub, home, client.start_thread(home.work))
+        client.initialize("canary_client", **(capabilities or {}))
+        yield Talk(client, stub, home, client.start_thread(home.work, **(thread or {})))

@@ -65,20 +65,23 @@ class Home:
 
 
 @contextmanager
-def temporary_home(origin: str, *, model: str | None = None) -> Iterator[Home]:
-    """A home whose model is the stub at `origin`; removed at the end, however that comes."""
+def temporary_home(origin: str, *, model: str | None = None, config: str = "") -> Iterator[Home]:
+    """A home whose model is the stub at `origin`; removed at the end, however that comes.
+
+    `config`: tables of TOML to add to Codex's own.
+    """
     with _ended_by_signals():
         root = Path(tempfile.mkdtemp(prefix="codex-telemetry-demo-")).resolve()
         patience = 0.2  # After an error, a Ctrl-C: what is still being written is of no use.
         try:
-            yield _furnish(root, origin, model)
+            yield _furnish(root, origin, model, config)
             patience = 5.0
         finally:
             _ignore_signals()
             _remove(root, patience)
 
 
-def _furnish(root: Path, origin: str, model: str | None) -> Home:
+def _furnish(root: Path, origin: str, model: str | None, more: str) -> Home:
     # Codex won't put its own tools on the PATH when its home is inside the temp folder it sees.
     codex, work, user, temp = folders = [root / n for n in ("codex", "work", "user", "tmp")]
     for folder in folders:
@@ -88,7 +91,7 @@ def _furnish(root: Path, origin: str, model: str | None) -> Home:
         base_url=json.dumps(f"{origin}/v1"),
         work=json.dumps(str(work)),
     )
-    (codex / "config.toml").write_text(config)
+    (codex / "config.toml").write_text(config + more)
     env = {name: value for name, value in os.environ.items() if name in _KEPT}
     env |= {
         "HOME": str(user),
