@@ -1,7 +1,10 @@
 """Where the time went: the parts never overlap, always add up, and say what people mean by them."""
 
+from typing import Any
+
 import hypothesis.strategies as st
 from hypothesis import given
+from msgspec.structs import replace
 
 from codex_telemetry.core.facts import (
     AskFacts,
@@ -15,6 +18,7 @@ from codex_telemetry.core.facts import (
 )
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId, uuid7_ms
 from codex_telemetry.core.parts import Parts, mcp_startup, outline, parts
+from codex_telemetry.core.parts_source import TIMED
 from codex_telemetry.core.settle import settle_turn
 from codex_telemetry.core.spans import Window, common, length, merged, window, without
 
@@ -103,9 +107,15 @@ def test_parts_never_overlap_and_always_add_up(
     pieces = [span for part in outline(told, frame) for span in part.spans]
     assert sum(end - start for start, end in pieces) == duration
     assert length(merged(pieces)) == duration
-    assert all(n >= 0 for n in cut(told))
-    assert sum(cut(told)) == duration
-    assert 0 <= (mcp_startup(told, frame) or 0) <= cut(told).start_delay
+    assert all(n is not None and n >= 0 for n in cut(told))
+    assert sum(n or 0 for n in cut(told)) == duration
+    assert 0 <= (mcp_startup(told, frame) or 0) <= (cut(told).start_delay or 0)
+
+    told.sources, told.counts = Source.ROLLOUT, {TIMED: 1}
+    logged = [span for part in outline(told, frame) for span in part.spans]
+    assert sum(end - start for start, end in logged) == duration
+    assert length(merged(logged)) == duration
+    assert sum(n or 0 for n in cut(told)) == duration
 
 
 @given(spans, spans)
@@ -182,10 +192,74 @@ def test_a_running_turn_has_no_parts_yet() -> None:
     )
 
 
-def test_a_log_alone_has_no_parts() -> None:
-    told = turn(1_000)
-    told.sources = Source.ROLLOUT
-    assert settle_turn(told).tools_ms is None
+def logged(duration: int, **items: ItemFacts) -> TurnFacts:
+    """Of a log that tells its items' times (0.155 on)."""
+    told = turn(duration, **items)
+    told.sources, told.counts = Source.ROLLOUT, {TIMED: len(items)}
+    for each in told.items.values():
+        each.starts.pop(Clock.WIRE, None)
+        each.ends.pop(Clock.WIRE, None)
+    return told
+
+
+def test_a_log_without_times_has_no_parts() -> None:
+    told = logged(1_000, run=item("command", 100, 300))
+    told.counts = {}
+    row = settle_turn(told)
+    assert (row.tools_ms, row.parts_source) == (None, None)
+
+
+def test_what_a_log_cannot_see_is_unknown() -> None:
+    row = settle_turn(logged(1_000, u=item("user_message", 80, 80), m=item("message", 300, 990)))
+    assert row.parts_source == "rollout"
+    assert (row.approval_ms, row.hooks_ms, row.retry_ms) == (None, None, None)
+    assert (row.start_delay_ms, row.model_ms, row.tools_ms, row.unexplained_ms) == (80, 910, 0, 10)
+
+
+def test_by_a_log_a_tools_wait_is_unexplained() -> None:
+    """Its item lasts from the request for an approval on, and Codex counts how long it ran."""
+    told = logged(1_000, u=item("user_message", 0, 0), run=item("command", 100, 700))
+    told.items[ItemId("run")].duration = Said(150, Weight.ROLLOUT)
+    assert cut(told)[2:] == (0, 150, None, 0, 100, 750)
+
+
+def test_by_a_log_a_tool_left_in_the_background_did_not_wait() -> None:
+    told = logged(1_000, run=item("command", 100, 900), m=item("message", 400, 1_000))
+    told.items[ItemId("run")].duration = Said(800, Weight.ROLLOUT)
+    assert (cut(told).tools, cut(told).unexplained) == (300, 0)
+
+
+def test_by_a_log_a_call_that_never_ran_was_held_up() -> None:
+    """Nothing but the lines of the call and of its answer tells of it."""
+    told = logged(1_000, u=item("user_message", 0, 0), m=item("message", 800, 1_000))
+    no = ItemFacts("command", status=Said("declined", Weight.ROLLOUT))
+    no.starts, no.ends = {Clock.LOG: T0 + 100}, {Clock.LOG: T0 + 700}
+    told.items[ItemId("no")] = no
+    assert (cut(told).tools, cut(told).model, cut(told).unexplained) == (0, 400, 600)
+
+
+def test_by_a_log_an_approval_before_the_item_starts_is_not_the_models_time() -> None:
+    told = logged(2_000, u=item("user_message", 0, 0), run=item("command", 900, 1_000))
+    told.items[ItemId("run")].starts[Clock.LOG] = T0 + 100
+    assert (cut(told).tools, cut(told).model, cut(told).unexplained) == (100, 100, 1_800)
+    told.items[ItemId("run")].starts[Clock.LOG] = T0 + 700
+    assert (cut(told).tools, cut(told).model, cut(told).unexplained) == (100, 900, 1_000)
+
+
+def test_the_stream_tells_the_parts_where_it_was_heard_from_end_to_end() -> None:
+    told = turn(1_000, run=item("command", 100, 700))
+    told.sources, told.counts = Source.LIVE | Source.ROLLOUT, {TIMED: 1}
+    told.requested, told.ends = {Clock.WIRE: T0}, {Clock.WIRE: T0 + 1_000}
+    assert settle_turn(told).parts_source == "live"
+    missing: list[dict[str, Any]] = [
+        {"unheard": frozenset({"item/started"})},
+        {"requested": {}},
+        {"ends": {}},
+    ]
+    for unheard in missing:
+        assert settle_turn(replace(told, **unheard)).parts_source == "rollout"
+        without_times = replace(told, counts={}, **unheard)
+        assert settle_turn(without_times).parts_source is None
 
 
 def test_times_of_two_clocks_are_never_subtracted() -> None:

@@ -15,6 +15,7 @@ from codex_telemetry.cli.waterfall import FILL, drawing
 from codex_telemetry.core.facts import EventFacts, Said, SessionFacts, Source, TurnFacts
 from codex_telemetry.core.identity import ItemId, TurnId
 from codex_telemetry.core.parts import Parts
+from codex_telemetry.core.parts_source import TIMED
 from codex_telemetry.reports import turns as report
 from codex_telemetry.reports.shapes import TurnDetail
 from codex_telemetry.reports.waterfall import KEPT, SILENT_MS, Bar, Waterfall, waterfall
@@ -218,6 +219,18 @@ def test_a_turn_that_only_a_log_told_of_says_why_it_has_no_parts(tmp_path: Path)
     logged = told(tmp_path, session, turn)
     assert logged.model.shares == []
     assert "only its log told of it" in "\n".join(logged.lines())
+
+
+def test_a_turn_of_a_log_with_times_says_what_its_log_cannot_see(tmp_path: Path) -> None:
+    session = scenes.session(sources=Source.ROLLOUT)
+    items = {
+        ItemId("u"): scenes.item("user_message", T0 + 50, T0 + 50),
+        ItemId("m"): scenes.item("message", T0 + 400, T0 + 990),
+    }
+    turn = scenes.turn(session, T0, sources=Source.ROLLOUT, items=items, counts={TIMED: 2})
+    logged = told(tmp_path, session, turn)
+    assert {share.part for share in logged.model.shares} == {"start_delay", "model", "unexplained"}
+    assert "  by its log alone: approval, hooks, retry can't be seen" in logged.lines()
 
 
 def test_every_item_is_shown_or_counted(tmp_path: Path) -> None:

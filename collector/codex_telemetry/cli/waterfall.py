@@ -20,6 +20,7 @@ from codex_telemetry.cli.words import (
     plain,
     wrapped,
 )
+from codex_telemetry.core.parts import Parts
 from codex_telemetry.reports.shapes import TurnDetail
 from codex_telemetry.reports.waterfall import Bar, Mark, Share, Stretch, Waterfall
 
@@ -109,7 +110,12 @@ def drawing(
     """All of it, in lines no wider than `width`."""
     lines = [*head(turn, model, width, zone, home), []]
     if model.shares:
-        lines += [*_parts(model.shares, turn.duration_ms or model.length_ms, width), []]
+        lines += _parts(model.shares, turn.duration_ms or model.length_ms, width)
+        if turn.parts_source == "rollout":
+            lines.append(
+                [Span(cut(f"  by its log alone: {_unseen(turn)} can't be seen", width), "dim")]
+            )
+        lines.append([])
     elif turn.sources == ["rollout"]:
         # Its stamps say when lines were written, not when things happened.
         lines += [[Span("  where its time went isn't known: only its log told of it", "dim")], []]
@@ -132,6 +138,11 @@ def _parts(shares: list[Share], whole: int, width: int) -> list[Line]:
         for part, ms in shares
     ]
     return [[Span("  "), *line] for line in wrapped(pieces, width - 2)]
+
+
+def _unseen(turn: TurnDetail) -> str:
+    """The parts that its source can't tell."""
+    return ", ".join(_words(p) for p in Parts._fields if getattr(turn, f"{p}_ms") is None)
 
 
 def _chart(model: Waterfall, width: int) -> list[Line]:

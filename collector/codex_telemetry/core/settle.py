@@ -14,6 +14,7 @@ from codex_telemetry.core.facts import (
 )
 from codex_telemetry.core.identity import SessionId, uuid7_ms
 from codex_telemetry.core.parts import TOOLS, Parts, first_start, mcp_startup, parts
+from codex_telemetry.core.parts_source import parts_source
 from codex_telemetry.core.rows import (
     CLOCK_NAMES,
     ItemRow,
@@ -118,8 +119,12 @@ def settle_turn(turn: TurnFacts) -> TurnRow:
         sources=turn.sources,
         image_extensions=_extensions(turn),
         interrupt_ms=_interrupted_for(turn),
-        parts_source="live" if cut else None,
-        mcp_startup_ms=mcp_startup(turn, frame) if cut and frame is not None else None,
+        parts_source=_parts_source(turn, frame),
+        mcp_startup_ms=(
+            mcp_startup(turn, frame)
+            if cut is not None and cut.start_delay is not None and frame is not None
+            else None
+        ),
         **columns,
     )
 
@@ -187,6 +192,11 @@ def _counted(turn: TurnFacts, what: str) -> int | None:
     """What a source counted of it; no count is not 0, unless a rollout tells of the turn."""
     counted = [n for key, n in turn.counts.items() if key.partition(".")[2] == what]
     return max(counted, default=0 if turn.sources & Source.ROLLOUT else None)
+
+
+def _parts_source(turn: TurnFacts, frame: Window | None) -> str | None:
+    source = parts_source(turn, frame) if frame is not None else None
+    return source.name.lower() if source is not None and source.name is not None else None
 
 
 def _extensions(turn: TurnFacts) -> str | None:

@@ -9,6 +9,7 @@ from codex_telemetry.core.command_word import command_word
 from codex_telemetry.core.facts import Clock, ItemFacts
 from codex_telemetry.core.identity import is_safe_id
 from codex_telemetry.core.parts import TOOLS
+from codex_telemetry.core.parts_source import TIMED
 from codex_telemetry.formats.app_server.items import KINDS, OUTPUT_CAP, STATUSES
 from codex_telemetry.formats.app_server.values import name, snake, tag
 from codex_telemetry.formats.app_server.wire import given
@@ -64,6 +65,8 @@ def item_completed(reading: Reading, told: wire.ItemCompleted, at: Moment) -> No
         facts.starts[Clock.CODEX_MS] = told.started_at_ms
     if told.completed_at_ms is not None:
         facts.ends[Clock.CODEX_MS] = told.completed_at_ms
+    if facts.starts and facts.ends:
+        reading.count(TIMED.partition(".")[2], turn_id=turn_id)
     claim(reading, turn_id, item.id, facts)
 
 
