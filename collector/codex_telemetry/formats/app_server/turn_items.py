@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from codex_telemetry.core.facts import Clock, Drift, Fact
-from codex_telemetry.core.identity import ItemId, is_safe_id
+from codex_telemetry.core.identity import ItemId, SessionId, is_safe_id
 from codex_telemetry.formats.app_server import items, wire
 from codex_telemetry.formats.app_server.process import Process, heard_at
 from codex_telemetry.formats.app_server.startups import until_now
@@ -47,6 +47,8 @@ class TurnItems:
                 "unknown item type",
             )
         told = items.facts(item, at)
+        spoken_to = [child for child in item.children() if is_safe_id(child)]
+        told.threads = frozenset(SessionId(child) for child in spoken_to) - {thread.id}
         if ended:
             told.ends = heard_at(at, notice.completedAtMs or item.completedAtMs)
             if item.startedAtMs is not None:

@@ -12,7 +12,7 @@ from codex_telemetry.core.identity import ItemId, TurnId
 from codex_telemetry.core.parts import TOOLS
 from codex_telemetry.formats.app_server.values import name, snake, tag
 from codex_telemetry.formats.app_server.wire import given
-from codex_telemetry.formats.rollout import wire
+from codex_telemetry.formats.rollout import agents, wire
 from codex_telemetry.formats.rollout.messages import model_spoke
 from codex_telemetry.formats.rollout.outputs import outcome
 from codex_telemetry.formats.rollout.reading import Moment, Reading, add, note, put, safe
@@ -91,6 +91,8 @@ def tool_output(reading: Reading, told: wire.Output, at: Moment) -> None:
     item = items.get(ItemId(told.call_id))
     if item is None:
         item = items[ItemId(told.call_id)] = ItemFacts(kind=kind)
+    if kind in ("subagent", "other"):
+        item.threads |= agents.spawned(told.output)
     if end.ended:
         note(item.ends, Clock.LOG, at.ms)
     put(
@@ -141,7 +143,10 @@ def _item(reading: Reading, told: wire.Call, at: Moment) -> tuple[str, ItemFacts
         return _command(reading, told, at)
     kind = _kind(tool, noted=reading.state.paginated or namespace == NOTED)
     shown = tool if kind in ("dynamic_tool", "subagent", "other") else None
-    return kind, ItemFacts(kind=kind, name=reading.say(shown, at, Weight.HINT))
+    item = ItemFacts(kind=kind, name=reading.say(shown, at, Weight.HINT))
+    if tool in AGENTS:
+        item.threads = agents.addressed(_arguments(told)) - {reading.state.thread}
+    return kind, item
 
 
 def _kind(tool: str | None, *, noted: bool) -> str:
@@ -167,17 +172,23 @@ def _command(reading: Reading, told: wire.Call, at: Moment) -> tuple[str, ItemFa
 
 
 def _asked(told: wire.Call) -> str | list[str] | None:
-    arguments: Any = told.action
-    if given(told.arguments):
-        arguments = _decoded(told.arguments)
-        if isinstance(arguments, str):
-            arguments = _decoded(Raw(arguments.encode("utf-8", "surrogatepass")))
+    arguments = _arguments(told)
     if not isinstance(arguments, dict):
         return None
     command = arguments.get("command", arguments.get("cmd"))
     if isinstance(command, list) and all(isinstance(word, str) for word in command):
         return command
     return command if isinstance(command, str) else None
+
+
+def _arguments(told: wire.Call) -> Any:
+    """An action, or arguments: as they are, or as JSON within a string."""
+    if not given(told.arguments):
+        return told.action
+    arguments = _decoded(told.arguments)
+    if isinstance(arguments, str):
+        arguments = _decoded(Raw(arguments.encode("utf-8", "surrogatepass")))
+    return arguments
 
 
 def _decoded(raw: Raw) -> Any:

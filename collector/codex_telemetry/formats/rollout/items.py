@@ -13,7 +13,7 @@ from codex_telemetry.core.parts_source import TIMED
 from codex_telemetry.formats.app_server.items import KINDS, OUTPUT_CAP, STATUSES
 from codex_telemetry.formats.app_server.values import name, snake, tag
 from codex_telemetry.formats.app_server.wire import given
-from codex_telemetry.formats.rollout import turns, wire
+from codex_telemetry.formats.rollout import agents, turns, wire
 from codex_telemetry.formats.rollout.calls import claim, hashed
 from codex_telemetry.formats.rollout.messages import images
 from codex_telemetry.formats.rollout.reading import Moment, Reading
@@ -97,6 +97,7 @@ def ended(kind: str, reading: Reading, told: wire.Ended, at: Moment) -> None:
         tool=told.invocation.tool if told.invocation else None,
         action=told.action,
         changes=told.changes,
+        receiver_thread_ids=[told.new_thread_id, told.receiver_thread_id],
     )
     facts = _facts(reading, kind, item, at)
     if facts.status is None and told.success is not None:
@@ -129,6 +130,8 @@ def _facts(reading: Reading, kind: str, item: wire.Item, at: Moment) -> ItemFact
     elif kind == "web_search":
         action = tag(item.action)
         facts.action = say(snake(action) if action else None, at)
+    spoken_to = agents.named(item.receiver_thread_ids, item.agent_thread_id)
+    facts.threads = spoken_to - {reading.state.thread}
     if item.changes is not None:
         added, removed = _lines(item.changes)
         facts.lines_added, facts.lines_removed = say(added, at), say(removed, at)

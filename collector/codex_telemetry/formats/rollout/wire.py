@@ -183,6 +183,8 @@ class Ended(Struct):
     invocation: Invocation | None = None
     changes: dict[str, Change] | None = None
     action: Any = None
+    new_thread_id: Any = None
+    receiver_thread_id: Any = None
 
 
 class McpAnswer(Struct):
@@ -211,6 +213,8 @@ class Item(Struct):
     action: Any = None
     changes: dict[str, Change] | None = None
     content: list[Part] | None = None
+    receiver_thread_ids: Any = None
+    agent_thread_id: Any = None
 
 
 class ItemCompleted(Struct):
