@@ -59,3 +59,34 @@ def test_data(cli: Command, week: Path, form: str) -> None:
     compare(f"turns_{form}", cli("turns", f"--{form}").out)
     compare(f"turn_{form}", cli("turn", BUSY, f"--{form}").out)
     compare(f"sessions_{form}", cli("sessions", f"--{form}").out)
+
+
+def test_a_turn_with_what_worked_for_it(database: Path) -> None:
+    top = scenes.session()
+    root = scenes.busy_turn(top)
+    agents = [
+        scenes.session(
+            scenes.T0 + ms,
+            n=n,
+            parent_session_id=scenes.told(parent),
+            relation=scenes.told("subagent"),
+        )
+        for n, ms, parent in (
+            (2, 1_900, top.session_id),
+            (3, 2_600, scenes.uuid7(scenes.T0 + 1_900, 2)),
+            (4, 3_000, top.session_id),
+        )
+    ]
+    status = {"status": scenes.told("interrupted")}
+    turns = [
+        scenes.turn(agents[0], scenes.T0 + 1_900, 2_100, n=5),
+        scenes.turn(agents[1], scenes.T0 + 2_600, 900, n=6, model=scenes.told("gpt-5.5-mini")),
+        scenes.turn(agents[2], scenes.T0 + 3_000, 150, n=7, **status),
+    ]
+    for n, turn in enumerate(turns[:2]):
+        turn.responses = {1_200: scenes.response(scenes.T0 + 2_000, 1_200 + 9_000 * n)}
+    scenes.write(database, top, *agents, root, *turns)
+    bare = {"NO_COLOR": "1"}
+    compare("turn_roll_up_80", on_a_terminal("turn", BUSY, "--roll-up", *ZONE, env=bare).out)
+    told = on_a_terminal("session", top.session_id, "--roll-up", *ZONE, env=bare).out
+    compare("session_roll_up_80", told)

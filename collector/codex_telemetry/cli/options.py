@@ -20,6 +20,8 @@ from codex_telemetry.errors import UsageError
 from codex_telemetry.store.find import find_session
 from codex_telemetry.store.queries import Filters, Store
 
+ROLL_UP = typer.Option("--roll-up", help="add up with what subagents and reviewers did for it")
+
 STATUSES = ("completed", "interrupted", "failed", "in_progress")
 
 C = TypeVar("C", bound=Callable[..., None])

@@ -8,7 +8,7 @@ import typer
 
 from codex_telemetry.cli import show
 from codex_telemetry.cli.listing import ON_A_TERMINAL, Listing, print_list, print_one
-from codex_telemetry.cli.options import Form, Narrow, Where, Zoned, options
+from codex_telemetry.cli.options import ROLL_UP, Form, Narrow, Where, Zoned, options
 from codex_telemetry.cli.period import Zone, shown
 from codex_telemetry.cli.reach import store
 from codex_telemetry.cli.table import Column, stream, table
@@ -23,10 +23,11 @@ from codex_telemetry.cli.words import (
     wrapped,
 )
 from codex_telemetry.errors import UsageError
-from codex_telemetry.reports import moments
+from codex_telemetry.reports import family, moments
 from codex_telemetry.reports import sessions as report
 from codex_telemetry.reports.sessions import Link
-from codex_telemetry.reports.shapes import Session, SessionDetail
+from codex_telemetry.reports.shapes import Session
+from codex_telemetry.reports.shapes_family import SessionInFull
 from codex_telemetry.store import queries
 from codex_telemetry.store.find import find_session
 
@@ -57,6 +58,7 @@ def session(
     form: Form,
     zoned: Zoned,
     wanted: Annotated[str, typer.Argument(metavar="ID", help="its id, or the beginning of it")],
+    roll_up: Annotated[bool, ROLL_UP] = False,
 ) -> None:
     """Show one session with its turns.
 
@@ -68,14 +70,14 @@ def session(
     chosen, zone = form.chosen(), zoned.zone()
     with store(where) as db:
         row = find_session(db, wanted.strip())
-        detail = report.detail(db, row)
+        detail = family.session(db, row, roll_up=roll_up)
         if chosen is not None:
             print_one(detail, chosen)
         else:
             _draw(detail, report.links(db, row), zone)
 
 
-def _draw(detail: SessionDetail, links: Sequence[Link], zone: Zone) -> None:
+def _draw(detail: SessionInFull, links: Sequence[Link], zone: Zone) -> None:
     on = show.screen()
     show.lines([*_head(detail, links, on.width, zone), []])
     columns = turn_columns(zone, of_a_session=True)
@@ -88,7 +90,7 @@ def _draw(detail: SessionDetail, links: Sequence[Link], zone: Zone) -> None:
         show.note(f"{counted(hidden, 'earlier turn')}: --json has all of them")
 
 
-def _head(detail: SessionDetail, links: Sequence[Link], width: int, zone: Zone) -> list[Line]:
+def _head(detail: SessionInFull, links: Sequence[Link], width: int, zone: Zone) -> list[Line]:
     created = shown(moments.read(detail.created_at), zone)
     last = shown(moments.read(detail.last_at), zone)
     tokens = detail.total_tokens
@@ -116,6 +118,10 @@ def _head(detail: SessionDetail, links: Sequence[Link], width: int, zone: Zone) 
         ],
         [Span(f"{link.relation} {short_id(link.session_id)}", "dim") for link in links],
     ]
+    if detail.rolled_up is not None:
+        from codex_telemetry.cli.family import together  # noqa: PLC0415 - only for people
+
+        pieces.append(together(detail.rolled_up))
     return [
         line for each in pieces for line in wrapped([span for span in each if span.text], width)
     ]

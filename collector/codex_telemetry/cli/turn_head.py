@@ -18,6 +18,7 @@ from codex_telemetry.cli.words import (
 )
 from codex_telemetry.reports.moments import read
 from codex_telemetry.reports.shapes import TurnDetail
+from codex_telemetry.reports.shapes_family import RolledUp
 from codex_telemetry.reports.waterfall import Waterfall
 
 
@@ -41,7 +42,7 @@ def head(
         Span(f"turn {turn.turn_index} of session {short_id(turn.session_id)}"),
         *_known(turn.cwd and folder(turn.cwd, home)),
     ]
-    third = [*_known(_tokens(turn)), *_known(_responses(turn)), *_known(_context(turn))]
+    third = [*_known(tokens(turn)), *_known(responses(turn)), *_known(_context(turn))]
     fourth = [
         *_known(_after("first output", turn.ttft_ms)),
         *_known(_after("first message", turn.ttfm_ms)),
@@ -63,7 +64,7 @@ def _length(turn: TurnDetail, model: Waterfall) -> str | None:
     return f"{duration(model.length_ms)} so far" if turn.status == "in_progress" else None
 
 
-def _tokens(turn: TurnDetail) -> str | None:
+def tokens(turn: TurnDetail | RolledUp) -> str | None:
     if turn.total_tokens is None:
         return None
     cached, thought = turn.cached_input_tokens, turn.reasoning_output_tokens
@@ -73,7 +74,7 @@ def _tokens(turn: TurnDetail) -> str | None:
     return text + (f" ({number(thought)} reasoning)" if thought else "")
 
 
-def _responses(turn: TurnDetail) -> str | None:
+def responses(turn: TurnDetail | RolledUp) -> str | None:
     return counted(turn.responses, "response") if turn.responses else None
 
 

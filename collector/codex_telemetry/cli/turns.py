@@ -8,13 +8,13 @@ import typer
 
 from codex_telemetry.cli import show
 from codex_telemetry.cli.listing import Listing, print_list, print_one
-from codex_telemetry.cli.options import Form, Narrow, Where, Zoned, options
+from codex_telemetry.cli.options import ROLL_UP, Form, Narrow, Where, Zoned, options
 from codex_telemetry.cli.period import Zone, shown
 from codex_telemetry.cli.reach import store
 from codex_telemetry.cli.table import Column
 from codex_telemetry.cli.words import duration, folder, number, short_turn
 from codex_telemetry.errors import UsageError, UserError
-from codex_telemetry.reports import moments
+from codex_telemetry.reports import family, moments
 from codex_telemetry.reports import turns as report
 from codex_telemetry.reports.shapes import Turn
 from codex_telemetry.store import queries
@@ -52,6 +52,7 @@ def turn(
         typer.Argument(metavar="ID", help="its id, the beginning of it, or SESSION:INDEX"),
     ] = None,
     last: Annotated[bool, typer.Option("--last", help="the turn that started last")] = False,
+    roll_up: Annotated[bool, ROLL_UP] = False,
 ) -> None:
     """Show where one turn's time and tokens went.
 
@@ -66,21 +67,23 @@ def turn(
     with store(where) as db:
         row = find_turn(db, wanted.strip()) if wanted is not None else _last(db)
         if chosen is not None:
-            print_one(report.detail(db, row), chosen)
+            print_one(family.turn(db, row, roll_up=roll_up), chosen)
         else:
-            draw(db, row, zone)
+            draw(db, row, zone, roll_up=roll_up)
 
 
-def draw(db: Store, row: Row, zone: Zone) -> None:
-    """The turn's waterfall on the screen."""
+def draw(db: Store, row: Row, zone: Zone, *, roll_up: bool = False) -> None:
+    """The turn's waterfall on the screen, and what worked for it."""
+    from codex_telemetry.cli.family import workers  # noqa: PLC0415 - only for people
     from codex_telemetry.cli.waterfall import drawing  # noqa: PLC0415 - only for people
     from codex_telemetry.reports.waterfall import waterfall  # noqa: PLC0415
 
-    detail = report.detail(db, row)
+    detail = family.turn(db, row, roll_up=roll_up)
     now = time.time_ns() // 1_000_000
     model = waterfall(detail, report.outlined(db, row), report.events(db, row), now)
     width = show.screen().width
     show.lines(drawing(detail, model, width, zone, home=os.environ.get("HOME")))
+    show.lines(workers(detail, width))
 
 
 def columns(zone: Zone, *, of_a_session: bool = False) -> list[Column[Turn]]:

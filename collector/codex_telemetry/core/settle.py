@@ -74,7 +74,7 @@ def settle_turn(turn: TurnFacts) -> TurnRow:
     ended = None
     if started is not None and duration is not None:
         ended = started + duration
-    elif frame is not None and frame.end is None:
+    elif frame is None or frame.end is None:
         ended = best(turn.ends)
     status = said(turn.status) or "in_progress"
     items = [settle_item(i, item, turn, status) for i, item in turn.items.items()]

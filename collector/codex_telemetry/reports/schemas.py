@@ -9,15 +9,15 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from codex_telemetry.reports import shapes
+from codex_telemetry.reports import shapes, shapes_family
 from codex_telemetry.store.db import schema_folder
 
 # A version goes up by one with every change; a name that goes or changes is in the CHANGELOG too.
 SHAPES: dict[str, tuple[type[Struct], int]] = {
     "turn": (shapes.Turn, 3),
-    "turn_detail": (shapes.TurnDetail, 3),
+    "turn_detail": (shapes_family.TurnInFull, 4),
     "session": (shapes.Session, 2),
-    "session_detail": (shapes.SessionDetail, 3),
+    "session_detail": (shapes_family.SessionInFull, 4),
     "path": (shapes.PathInfo, 1),
     "backfill": (shapes.BackfillSummary, 1),
     "doctor": (shapes.Doctor, 1),
