@@ -13,7 +13,7 @@ from codex_telemetry.core.parts_source import TIMED
 from codex_telemetry.formats.app_server.items import KINDS, OUTPUT_CAP, STATUSES
 from codex_telemetry.formats.app_server.values import name, snake, tag
 from codex_telemetry.formats.app_server.wire import given
-from codex_telemetry.formats.rollout import agents, turns, wire
+from codex_telemetry.formats.rollout import agents, compactions, turns, wire
 from codex_telemetry.formats.rollout.calls import claim, hashed
 from codex_telemetry.formats.rollout.messages import images
 from codex_telemetry.formats.rollout.reading import Moment, Reading
@@ -65,6 +65,8 @@ def item_completed(reading: Reading, told: wire.ItemCompleted, at: Moment) -> No
         facts.starts[Clock.CODEX_MS] = told.started_at_ms
     if told.completed_at_ms is not None:
         facts.ends[Clock.CODEX_MS] = told.completed_at_ms
+    if kind == "compaction":
+        compactions.compacted(reading, facts, at)
     if facts.starts and facts.ends:
         reading.count(TIMED.partition(".")[2], turn_id=turn_id)
     claim(reading, turn_id, item.id, facts)

@@ -118,6 +118,10 @@ class State(Struct, array_like=True):
     """A line was read."""
     last_stamp: bytes = b""
     """Of the last line of its own."""
+    contexts: list[tuple[int, int]] = field(default_factory=list)
+    """When the last responses came, and the tokens in the context after each."""
+    estimate: tuple[int, int] | None = None
+    """When Codex last said how much it reckons to be in the context, and how much."""
 
 
 _decoder = msgspec.msgpack.Decoder(State)

@@ -12,7 +12,7 @@ from codex_telemetry.formats.app_server.limits import REPEAT_AFTER_MS
 from codex_telemetry.formats.app_server.values import name
 from codex_telemetry.formats.app_server.wire import given
 from codex_telemetry.formats.base import Stamp
-from codex_telemetry.formats.rollout import wire
+from codex_telemetry.formats.rollout import compactions, wire
 from codex_telemetry.formats.rollout.reading import Moment, Reading, add, put, safe
 from codex_telemetry.formats.rollout.state import Pending
 
@@ -51,6 +51,7 @@ def token_count(reading: Reading, told: wire.TokenCount, at: Moment) -> None:
     if whole is None:
         return
     total, before, parts = whole.total, tokens.total, tokens.parts
+    compactions.counted(state, last, total != before, at)
     tokens.total, tokens.parts = total, whole
     if total == before:
         return

@@ -1,0 +1,30 @@
+"""How much was in the context before a compaction, and how much Codex reckons it left."""
+
+from codex_telemetry.core.facts import Clock, ItemFacts, Usage
+from codex_telemetry.formats.rollout.reading import Moment, Reading
+from codex_telemetry.formats.rollout.state import State
+
+REMEMBERED = 4
+"""A compaction's own response comes before it is told of; what matters came before that one."""
+
+
+def counted(state: State, last: Usage | None, new: bool, at: Moment) -> None:
+    """A count without input or output is an estimate: after a compaction or a rollback, or that the
+    context is full."""
+    if last is None or at.ms is None:
+        return
+    if not last.input and not last.output:
+        state.estimate = (at.ms, last.total)
+    elif new:
+        state.contexts = [*state.contexts[1 - REMEMBERED :], (at.ms, last.total)]
+
+
+def compacted(reading: Reading, item: ItemFacts, at: Moment) -> None:
+    """Add to a compaction what its context was before and after it."""
+    state, began = reading.state, item.starts.get(Clock.CODEX_MS)
+    if began is None:
+        return
+    earlier = [total for ms, total in state.contexts if ms <= began]
+    item.context_before = reading.say(earlier[-1] if earlier else None, at)
+    if state.estimate is not None and state.estimate[0] >= began:
+        item.context_after = reading.say(state.estimate[1], at)
