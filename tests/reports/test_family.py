@@ -97,7 +97,7 @@ async def test_an_item_names_the_threads_it_speaks_to(
         (child,) = [row["session_id"] for row in queries.sessions(db, Filters()) if _spawned(row)]
         items = [item for row in queries.turns(db, Filters()) for item in _items(db, row)]
     assert {child} == {thread for item in items for thread in item.thread_ids or ()}
-    assert any(item.thread_ids and "spawn" in item.item_id for item in items)
+    assert any(item.thread_ids and "spawn_0" in item.item_id for item in items)
 
 
 def _spawned(row: queries.Row) -> bool:
