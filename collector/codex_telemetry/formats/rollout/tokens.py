@@ -13,7 +13,7 @@ from codex_telemetry.formats.app_server.values import name
 from codex_telemetry.formats.app_server.wire import given
 from codex_telemetry.formats.base import Stamp
 from codex_telemetry.formats.rollout import compactions, wire
-from codex_telemetry.formats.rollout.reading import Moment, Reading, add, put, safe
+from codex_telemetry.formats.rollout.reading import Moment, Reading, add, put
 from codex_telemetry.formats.rollout.state import Pending
 
 
@@ -26,7 +26,6 @@ def usage_record(reading: Reading, told: wire.UsageRecord, at: Moment) -> None:
     usage = _usage(told.usage)
     if turn_id is None or usage is None:
         return
-    put(reading.turn(turn_id), root_turn_id=reading.say(safe(told.root_turn_id)))
     settle_pending(reading)
     state.tokens.pending = Pending(
         turn_id=turn_id,
