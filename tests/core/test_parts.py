@@ -252,7 +252,7 @@ def test_the_stream_tells_the_parts_where_it_was_heard_from_end_to_end() -> None
     told.requested, told.ends = {Clock.WIRE: T0}, {Clock.WIRE: T0 + 1_000}
     assert settle_turn(told).parts_source == "live"
     missing: list[dict[str, Any]] = [
-        {"unheard": frozenset({"item/started"})},
+        {"unheard": frozenset({"item/started"}), "items": {}},
         {"requested": {}},
         {"ends": {}},
     ]

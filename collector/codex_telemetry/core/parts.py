@@ -7,7 +7,8 @@ runs while a hook does as hooks.
 A log tells nothing of requests to the client, retries and hooks: these parts are None there. Of a
 tool it tells when the item started and ended, the wait for an approval included, and how long the
 tool ran. The difference, which without an approval is 0 to 9 ms (in 103 calls of 0.155 and 0.169),
-is unexplained; what isn't the tools' is the model's up to its last sign, retries included.
+is unexplained; what isn't the tools' is the model's up to its last sign, retries included. What a
+client opted out of hearing is None too (`core.unheard`).
 """
 
 from bisect import bisect_right
@@ -16,6 +17,7 @@ from typing import NamedTuple
 from codex_telemetry.core.facts import AskFacts, Clock, ItemFacts, Source, Times, TurnFacts
 from codex_telemetry.core.parts_source import parts_source
 from codex_telemetry.core.spans import Span, Window, common, length, merged, without
+from codex_telemetry.core.unheard import unseen_parts
 
 TOOLS = frozenset({"command", "file_change", "mcp_tool", "dynamic_tool", "web_search", "subagent"})
 """The kinds of item that are a tool call."""
@@ -82,6 +84,9 @@ def outline(turn: TurnFacts, frame: Window) -> list[Outline]:
     }
     if source is Source.ROLLOUT:
         claims = _by_log(claims, turn, spoken, frame)
+    else:
+        unseen = unseen_parts(turn)
+        claims = {part: spans for part, spans in claims.items() if part not in unseen}
     free: list[Span] = merged([(frame.start, frame.end)])
     cut: dict[str, list[Span]] = {}
     for part, spans in claims.items():

@@ -3,12 +3,10 @@
 from codex_telemetry.core.facts import Clock, Source, TurnFacts
 from codex_telemetry.core.identity import uuid7_ms
 from codex_telemetry.core.spans import Window
+from codex_telemetry.core.unheard import blind_to_items
 
 TIMED = "rollout.timed_items"
 """How many items a log told with their start and end in milliseconds (seen from 0.155)."""
-
-ITEMS = frozenset({"item/started", "item/completed"})
-"""Without these a client, and so we, can't see what a turn did."""
 
 
 def parts_source(turn: TurnFacts, frame: Window) -> Source | None:
@@ -26,7 +24,7 @@ def _heard_whole(turn: TurnFacts) -> bool:
     """`turn/start` or `turn/started` and `turn/completed`, and all between: a wrapper may have been
     killed, and a client may not want to hear."""
     begun = Clock.WIRE in turn.requested or Clock.WIRE in turn.starts
-    return begun and Clock.WIRE in turn.ends and not turn.unheard & ITEMS
+    return begun and Clock.WIRE in turn.ends and not blind_to_items(turn)
 
 
 def _logged(turn: TurnFacts, frame: Window) -> bool:

@@ -30,6 +30,7 @@ from codex_telemetry.core.settle_items import (
     total,
 )
 from codex_telemetry.core.spans import Window, best, between, window
+from codex_telemetry.core.unheard import COMPLETED, ITEMS, STARTED, blind_to_items
 
 _KINDS = ("input_", "cached_input_", "cache_write_input_", "output_", "reasoning_output_", "total_")
 _BY_LOG = (
@@ -104,12 +105,10 @@ def settle_turn(turn: TurnFacts) -> TurnRow:
         messages=_count(turn, "messages", items, frozenset({"message"})),
         reasoning_items=_count(turn, "reasoning_items", items, frozenset({"reasoning"})),
         tool_calls=_count(turn, "tool_calls", items, TOOLS),
-        tool_failures=_count(
-            turn, "tool_failures", [i for i in items if i.status == "failed"], TOOLS
-        ),
+        tool_failures=_failures(turn, items),
         approvals=_heard(turn, sum(ask.kind == "approval" for ask in turn.asks.values())),
-        retries=_heard(turn, sum(event.kind == "retry" for event in turn.events.values())),
-        errors=_heard(turn, sum(event.kind == "error" for event in turn.events.values())),
+        retries=_heard(turn, _happened(turn, "retry"), "error"),
+        errors=_heard(turn, _happened(turn, "error"), "error"),
         responses=len(responses) or None,
         cost_usd=None,
         context_tokens=used,
@@ -176,6 +175,8 @@ def _ttft(turn: TurnFacts, frame: Window | None) -> int | None:
 def _since_start(frame: Window | None, turn: TurnFacts, kinds: frozenset[str] | None) -> int | None:
     if frame is None or frame.clock < Clock.WIRE:
         return None
+    if STARTED in turn.unheard and blind_to_items(turn):
+        return None
     first = first_start(turn, frame, kinds)
     return max(0, first - frame.start) if first is not None else None
 
@@ -185,7 +186,15 @@ def _count(
 ) -> int | None:
     """The fuller of what was seen item by item and what each source counted: never the sum."""
     counted = [n for key, n in turn.counts.items() if key.partition(".")[2] == what]
-    return max([sum(item.kind in kinds for item in items), *counted])
+    seen = sum(item.kind in kinds for item in items)
+    if not seen and turn.unheard >= ITEMS:
+        return max(counted, default=None)
+    return max([seen, *counted])
+
+
+def _failures(turn: TurnFacts, items: Iterable[ItemRow]) -> int | None:
+    n = _count(turn, "tool_failures", [i for i in items if i.status == "failed"], TOOLS)
+    return n if n or turn.sources & Source.ROLLOUT or COMPLETED not in turn.unheard else None
 
 
 def _counted(turn: TurnFacts, what: str) -> int | None:
@@ -233,6 +242,10 @@ def _percent_left(used: int | None, window: int | None) -> int | None:
     return max(0, 100 * (window - used) // window)
 
 
-def _heard(turn: TurnFacts, n: int) -> int | None:
+def _happened(turn: TurnFacts, kind: str) -> int:
+    return sum(event.kind == kind for event in turn.events.values())
+
+
+def _heard(turn: TurnFacts, n: int, told_by: str = "") -> int | None:
     """A number of things that only the stream tells: without it, none is not 0."""
-    return n if n or turn.sources & Source.LIVE else None
+    return n if n or (turn.sources & Source.LIVE and told_by not in turn.unheard) else None
