@@ -143,3 +143,35 @@ def test_a_local_shell_call_is_a_command() -> None:
     (found,) = one_turn(rolled).items.values()
     assert (found.kind, values(found, "name")) == ("command", ["git"])
     assert rolled.count("local_shell_call") == 1
+
+
+@pytest.mark.parametrize(
+    ("extension", "kind"),
+    [
+        ({"kind": "web.search", "query": "x", "action": {"type": "openPage"}}, "web_search"),
+        ({"kind": "image_gen.generation", "status": "completed", "result": "x"}, "image"),
+        ({"kind": "clock.sleep", "durationMs": 5}, "other"),
+    ],
+)
+def test_an_extensions_item_is_of_the_kind_it_has_on_the_stream(
+    extension: dict[str, Any], kind: str
+) -> None:
+    """As 0.169 writes what it has moved into extensions."""
+    rolled = Rolled()
+    read(rolled, NAME, [event({"type": "task_started", "turn_id": TURN}), *extended(extension)])
+    assert rolled.drift == {}
+    (found,) = one_turn(rolled).items.values()
+    assert found.kind == kind
+
+
+def test_an_extension_that_no_release_knows_is_named_in_the_drift() -> None:
+    rolled = Rolled()
+    began = event({"type": "task_started", "turn_id": TURN})
+    read(rolled, NAME, [began, *extended({"kind": "new.thing"}, {"kind": {"a": 1}})])
+    assert rolled.drift == {"item/Extension/new.thing": 1, "item/Extension/(unprintable)": 1}
+
+
+def extended(*items: dict[str, Any]) -> list[bytes]:
+    """The ends of items of type Extension."""
+    ended = {"type": "item_completed", "turn_id": TURN, "thread_id": NAME.thread_id}
+    return [event(ended | {"item": {"type": "Extension", "id": "x"} | it}) for it in items]

@@ -20,6 +20,7 @@ KINDS = {
     "agentMessage": "message",
     "reasoning": "reasoning",
     "plan": "plan",
+    "todoList": "plan",
     "commandExecution": "command",
     "fileChange": "file_change",
     "mcpToolCall": "mcp_tool",

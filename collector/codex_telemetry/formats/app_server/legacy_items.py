@@ -41,8 +41,6 @@ _CALLS = {
     "patch_apply": "file_change",
     "mcp_tool_call": "mcp_tool",
     "web_search": "web_search",
-    "dynamic_tool_call": "dynamic_tool",
-    "view_image_tool_call": "image",
 }
 _SPOKEN = {
     "agent_message": "message",
@@ -50,12 +48,10 @@ _SPOKEN = {
     "agent_reasoning": "reasoning",
     "agent_reasoning_delta": "reasoning",
 }
-_REVIEW = frozenset({"entered_review_mode", "exited_review_mode"})
 
 KNOWN = (
     frozenset(f"{call}_{end}" for call in _CALLS for end in ("begin", "end"))
     | _SPOKEN.keys()
-    | _REVIEW
     | startups.LEGACY
     | wire.LEGACY_IGNORED
 )

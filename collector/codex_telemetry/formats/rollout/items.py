@@ -33,6 +33,14 @@ ENDS = {
 }
 """Events that end an item → its kind; `mcp_tool_call_end` aside, which says more."""
 
+EXTENSION = "Extension"
+EXTENSIONS = {
+    "clock.sleep": "sleep",
+    "image_gen.generation": "imageGeneration",
+    "web.search": "webSearch",
+}
+"""`kind` of an item of that type (0.169) → its type on the stream."""
+
 _MADE_UP = "item-"
 """Migrated items are numbered: the stream knows them by other names, so they are counted only."""
 
@@ -44,10 +52,13 @@ def item_completed(reading: Reading, told: wire.ItemCompleted, at: Moment) -> No
     turn_id = reading.own(told.turn_id)
     if turn_id is None:
         return
-    kind = KINDS.get(item.type[:1].lower() + item.type[1:])
+    kind = KINDS.get(_type_on_the_stream(item))
     if kind is None:
         kind = "other"
-        reading.drift(f"item/{name(item.type) or '(unprintable)'}", "unknown item type")
+        unknown = name(item.type) or "(unprintable)"
+        if item.type == EXTENSION:
+            unknown += f"/{name(item.kind) or '(unprintable)'}"
+        reading.drift(f"item/{unknown}", "unknown item type")
     if item.type == "EnteredReviewMode":
         turns.entered_review(reading, wire.Nothing(), at)
     elif item.type == "ExitedReviewMode":
@@ -70,6 +81,12 @@ def item_completed(reading: Reading, told: wire.ItemCompleted, at: Moment) -> No
     if facts.starts and facts.ends:
         reading.count(TIMED.partition(".")[2], turn_id=turn_id)
     claim(reading, turn_id, item.id, facts)
+
+
+def _type_on_the_stream(item: wire.Item) -> str:
+    if item.type == EXTENSION:
+        return EXTENSIONS.get(name(item.kind) or "", "")
+    return item.type[:1].lower() + item.type[1:]
 
 
 def mcp_ended(reading: Reading, told: wire.McpEnded, at: Moment) -> None:

@@ -93,24 +93,34 @@ ITEMS = _known(
 )
 """`response_item` by the payload's type; of 0.20 every line."""
 
-IGNORED_TOP = _names(("world_state", "inter_agent_communication_metadata"))
-"""What the model was shown of the world, and notes between agents: content, or nothing of ours."""
+IGNORED_TOP = _names(
+    """
+    world_state inter_agent_communication inter_agent_communication_metadata dynamic_tools_updated
+    realtime_item retained_context security_risk_score
+    """.split()
+)
+"""What the model was shown of the world, and notes between agents: content, or nothing of ours. Why
+each name here and below is ignored: `schema/wire/rollout.toml`."""
 
 IGNORED_EVENTS = _names(LEGACY_IGNORED - {name.decode() for name in EVENTS}) | _names(
     """
-    agent_reasoning error stream_error thread_goal_updated thread_goal_cleared guardian_assessment
-    image_generation_begin web_search_begin exec_command_begin patch_apply_begin
-    mcp_tool_call_begin sub_agent_activity hook_started hook_completed mcp_startup_update
-    mcp_startup_complete
+    agent_message_delta agent_reasoning agent_reasoning_delta auth_recovery_completed
+    auth_recovery_started elicitation_abandoned environment_connected environment_disconnected error
+    exec_command_begin guardian_assessment guardian_warning hook_completed hook_started
+    image_generation_begin mcp_startup_complete mcp_startup_update mcp_tool_call_begin
+    model_verification patch_apply_begin patch_apply_updated raw_response_completed
+    realtime_conversation_list_voices_response realtime_conversation_sdp request_permissions
+    safety_buffering stream_error sub_agent_activity thread_goal_updated thread_queue_changed
+    turn_moderation_metadata web_search_begin
     """.split()
 )
 """Reasoning is counted by its response item; a turn's end tells of its error."""
 
 IGNORED_ITEMS = _names(
     """
-    ghost_snapshot additional_tools agent_message tool_search_call tool_search_output
-    image_generation_call compaction compaction_summary compaction_trigger context_compaction other
-    mcp_tool_call_output
+    additional_tools agent_message compaction compaction_summary compaction_trigger
+    configuration_update context_compaction ghost_snapshot image_generation_call other
+    tool_search_call tool_search_output
     """.split()
 )
 """`agent_message`: from one agent to another (0.155)."""

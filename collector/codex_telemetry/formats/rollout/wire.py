@@ -203,6 +203,7 @@ class McpEnded(Ended):
 class Item(Struct):
     type: str
     id: str
+    kind: Any = None
     status: Any = None
     command: Any = None
     aggregated_output: Raw = NOTHING
