@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 CODEX_CACHE ?= .cache/codex
 PYTEST_ARGS ?=
+CODEX ?=
 
 export PYTHON
 codex_releases := $(shell grep -v '^\#' scripts/codex_releases.txt)
@@ -12,7 +13,7 @@ newest_codex := $(firstword $(codex_releases))
 bin := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test environment codex check lint types imports format wheel constraints clean
+.PHONY: help demo test environment codex check lint types imports format wire wheel constraints clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +53,9 @@ imports: environment ## who may import whom
 format: environment ## put the code in the form that lint wants
 	@$(bin)/ruff check --quiet --fix .
 	@$(bin)/ruff format --quiet .
+
+wire: environment ## what a Codex says that schema/wire doesn't know: CODEX=path/to/codex
+	@$(bin)/python scripts/wire.py "$(CODEX)"
 
 wheel: environment ## build the wheel into dist/
 	@$(bin)/python -m pip wheel -qq --no-deps --no-build-isolation --wheel-dir dist .

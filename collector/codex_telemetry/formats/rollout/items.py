@@ -39,7 +39,7 @@ EXTENSIONS = {
     "image_gen.generation": "imageGeneration",
     "web.search": "webSearch",
 }
-"""`kind` of an item of that type (0.169) → its type on the stream."""
+"""`kind` of an item of that type (0.145 to 0.169) → its type on the stream."""
 
 _MADE_UP = "item-"
 """Migrated items are numbered: the stream knows them by other names, so they are counted only."""
