@@ -41,7 +41,7 @@ VARIANTS = {
     "older_events.events": "EventMsg",
     "rollout.response_items": "ResponseItem",
 }
-"""The same for types that are told apart by their `type`. Up to 0.115 events are sent too."""
+"""The same for what is told apart by its `type`. Up to 0.115 events are sent, and have a schema."""
 LINES = ("rollout.lines", "rollout.events", "rollout.items", "rollout.extensions")
 """Tables of names that no schema has, in the order in which `_unreadable` asks for them."""
 FEWEST = 2
@@ -51,10 +51,12 @@ Fields = dict[str, frozenset[str]]
 """Name → fields."""
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_EXPECTED = re.compile(rf"unknown variant `{UNHEARD_OF}`, expected one of (`[\w.]+`(?:, `[\w.]+`)*)")
+_EXPECTED = re.compile(
+    rf"unknown variant `{UNHEARD_OF}`, expected one of (`[\w.]+`(?:, `[\w.]+`)*)"
+)
 
 
-class Unanswered(Exception):
+class AskError(Exception):
     """The program didn't tell, and what it said instead."""
 
 
@@ -71,44 +73,45 @@ class Names(NamedTuple):
 
 
 def ask(codex: Path) -> Names:
-    """All of it, in a second or two. Raises `Unanswered`."""
+    """All of it, in a second or two. Raises `AskError`."""
     with tempfile.TemporaryDirectory() as folder:
         stable = _schema(codex, Path(folder) / "stable")
         try:
             whole = _schema(codex, Path(folder) / "whole", "--experimental")
-        except Unanswered:
+        except AskError:
             whole = stable  # 0.63 makes no difference
-        told = {
-            table: {**_methods(whole, METHODS.get(table)), **_variants(whole, VARIANTS.get(table))}
-            for table in (*METHODS, *VARIANTS)
-        }
+        methods = {table: _methods(whole, root) for table, root in METHODS.items()}
+        told = methods | {table: _variants(whole, root) for table, root in VARIANTS.items()}
         open_to_all = {name for root in METHODS.values() for name in _methods(stable, root)}
         unlisted = _unlisted(whole)
     names = {table: frozenset(found) for table, found in told.items() if found}
     return Names(
         names | dict(zip(LINES, _rollout_names(codex), strict=False)),
-        frozenset(name for table in METHODS for name in told[table]) - open_to_all,
+        frozenset(name for found in methods.values() for name in found) - open_to_all,
         unlisted,
         {(table, name): fields for table in told for name, fields in told[table].items()},
     )
 
 
 def _schema(codex: Path, folder: Path, *options: str) -> Path:
-    command = [codex, "app-server", "generate-json-schema", "--out", folder, *options]
+    command: tuple[str | Path, ...] = (codex, "app-server", "generate-json-schema", "--out", folder)
     with temporary_home(NOBODY) as home:
         done = subprocess.run(
-            command, env=home.env, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+            (*command, *options),
+            env=home.env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_S,
         )
     if done.returncode != 0 or not (folder / "ServerNotification.json").exists():
         said = (done.stderr.strip().splitlines() or ["nothing"])[0]
-        raise Unanswered(f"`codex app-server generate-json-schema` said: {said}")
+        raise AskError(f"`codex app-server generate-json-schema` said: {said}")
     return folder
 
 
-def _methods(schema: Path, root: str | None) -> Fields:
+def _methods(schema: Path, root: str) -> Fields:
     """The methods of a file of the schema, each with the fields of its parameters."""
-    if root is None:
-        return {}
     told = json.loads((schema / f"{root}.json").read_bytes())
     found: Fields = {}
     for variant in told["oneOf"]:
@@ -127,10 +130,10 @@ def _fields(node: dict[str, Any], told: dict[str, Any]) -> frozenset[str]:
     return fields
 
 
-def _variants(schema: Path, root: str | None) -> Fields:
+def _variants(schema: Path, root: str) -> Fields:
     """The types of a definition with their fields, in whichever files have it."""
     found: Fields = {}
-    for path in schema.rglob("*.json") if root is not None else ():
+    for path in schema.rglob("*.json"):
         told = json.loads(path.read_bytes())
         definitions = told.get("definitions", {})
         for node in (
@@ -145,7 +148,9 @@ def _variants(schema: Path, root: str | None) -> Fields:
 
 
 def _unlisted(schema: Path) -> frozenset[str]:
-    listed = set(re.findall(r'"#/definitions/(\w+)"', (schema / "ServerNotification.json").read_text()))
+    listed = set(
+        re.findall(r'"#/definitions/(\w+)"', (schema / "ServerNotification.json").read_text())
+    )
     described = {path.stem for path in (schema / "v2").glob("*Notification.json")}
     return frozenset(described - listed)
 
@@ -162,7 +167,7 @@ def _rollout_names(codex: Path) -> list[frozenset[str]]:
         said = _COLOUR.sub("", _resumed(codex, home))
     lists = list(dict.fromkeys(_EXPECTED.findall(said)))
     if len(lists) < FEWEST:
-        raise Unanswered(f"of {len(LINES)} lines it can't read, Codex told of {len(lists)}")
+        raise AskError(f"of {len(LINES)} lines it can't read, Codex told of {len(lists)}")
     return [frozenset(re.findall(r"[\w.]+", names)) for names in lists]
 
 
@@ -213,9 +218,7 @@ def _resumed(codex: Path, home: Home) -> str:
 
 
 @contextmanager
-def _running(
-    codex: Path, env: dict[str, str], errors: Path
-) -> Iterator["subprocess.Popen[bytes]"]:
+def _running(codex: Path, env: dict[str, str], errors: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """`codex app-server`, and nothing of it afterwards: npm's shim leaves the program behind."""
     with (
         errors.open("wb") as stderr,
@@ -245,8 +248,8 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 
 
 def found(program: str) -> Path:
-    """The program of that path or name. Raises `Unanswered` if there is none."""
+    """The program of that path or name. Raises `AskError` if there is none."""
     path = shutil.which(program)
     if path is None:
-        raise Unanswered("there is no such program")
+        raise AskError("there is no such program")
     return Path(path)

@@ -13,7 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
-from codex_names import Names, Unanswered, ask, found
+from codex_names import AskError, Names, ask, found
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "schema" / "wire"
@@ -91,7 +91,9 @@ def report(version: str, told: Names, difference: Difference, newest: str) -> st
             lines.append(f"{line}  # {fields}".rstrip(" #"))
         lines.append("")
     if difference.unlisted:
-        lines.append(f"new parameters without a method: find it out, and add it to {_place(NOTICES)}:")
+        lines.append(
+            f"new parameters without a method: find it out, and add it to {_place(NOTICES)}:"
+        )
         lines += [f"    unlisted = {json.dumps(name)}" for name in difference.unlisted] + [""]
     lines += _gone(version, difference, newest)
     if not difference.new and not difference.unlisted:
@@ -135,7 +137,7 @@ def version_of(codex: Path) -> str:
     done = subprocess.run([codex, "--version"], capture_output=True, text=True, check=False)
     said = re.search(r"\d+\.\d+\.\d+\S*", done.stdout)
     if said is None:
-        raise Unanswered(f"{codex} doesn't say its version")
+        raise AskError(f"{codex} doesn't say its version")
     return said[0]
 
 
@@ -146,7 +148,7 @@ def main(arguments: list[str]) -> int:
     try:
         codex = found(arguments[0])
         version, told = version_of(codex), ask(codex)
-    except (Unanswered, OSError, subprocess.TimeoutExpired) as error:
+    except (AskError, OSError, subprocess.TimeoutExpired) as error:
         print(f"{arguments[0]} can't be asked: {error}", file=sys.stderr)
         return 2
     difference = compare(catalogue(), told)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 
 from catalogue import names, read, unread
-from codex_telemetry.core.facts import Drift, SessionFacts
+from codex_telemetry.core.facts import Drift
 from codex_telemetry.core.identity import LaunchId
 from codex_telemetry.formats import app_server
 from codex_telemetry.formats.app_server import items, wire
@@ -37,6 +37,8 @@ MESSAGE = {
     "call_id": "call_1",
     "info": {"total_token_usage": USAGE, "last_token_usage": USAGE},
     "model_context_window": 1000,
+    "server": "server",
+    "status": {"state": "starting"},
 }
 
 Role = Literal["notification", "request"]
@@ -136,11 +138,12 @@ def older(kind: str) -> list[object]:
     it = Conversation()
     it.say("client", id=1, method="newConversation", params={})
     it.say("server", id=1, result={"conversationId": THREAD})
-    for message in ({"type": "task_started"}, MESSAGE | {"type": kind}):
+    starting = {"type": "mcp_startup_update", "server": "other", "status": {"state": "starting"}}
+    for message in ({"type": "task_started"}, starting, MESSAGE | {"type": kind}):
         it.told = []
         params = {"conversationId": THREAD, "id": "1", "msg": message}
-        it.say("server", method=f"codex/event/{kind}", params=params)
-    return [fact for fact in it.told if not isinstance(fact, SessionFacts)]
+        it.say("server", method=f"codex/event/{message['type']}", params=params)
+    return it.told
 
 
 def test_of_the_older_events_those_are_read_that_are_called_so() -> None:
