@@ -13,7 +13,7 @@ from catalogue import names, read, unread
 from codex_telemetry.core.facts import Drift
 from codex_telemetry.core.identity import LaunchId
 from codex_telemetry.formats import app_server
-from codex_telemetry.formats.app_server import items, wire
+from codex_telemetry.formats.app_server import ignored, items
 from codex_telemetry.formats.app_server.reader import AppServer
 from codex_telemetry.formats.base import Direction, Stamp
 from codex_telemetry.formats.rollout import items as rollout_items
@@ -126,7 +126,7 @@ def test_what_the_stream_is_read_for_is_called_read_and_nothing_else_is(table: s
 
 def test_what_codex_says_and_is_ignored_is_what_the_catalogue_doesnt_call_read() -> None:
     said = ("app_server.server_notifications", "app_server.server_requests")
-    assert unread(*said) == wire.IGNORED
+    assert unread(*said) == ignored.MESSAGES
 
 
 def test_every_type_of_item_has_a_kind() -> None:
@@ -155,7 +155,7 @@ def test_of_the_older_events_those_are_read_that_are_called_so() -> None:
 
 
 def test_of_the_older_events_those_are_ignored_that_are_not_called_read() -> None:
-    assert unread("older_events.events") == wire.LEGACY_IGNORED
+    assert unread("older_events.events") == ignored.EVENTS
 
 
 def decoded(known: Any) -> set[str]:

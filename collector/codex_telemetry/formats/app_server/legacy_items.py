@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 from codex_telemetry.core.command_word import command_word
 from codex_telemetry.core.facts import Drift, Fact, ItemFacts
 from codex_telemetry.core.identity import ItemId, is_safe_id
-from codex_telemetry.formats.app_server import startups, wire
+from codex_telemetry.formats.app_server import ignored, startups, wire
 from codex_telemetry.formats.app_server.items import OUTPUT_CAP
 from codex_telemetry.formats.app_server.process import Process, heard_at
 from codex_telemetry.formats.app_server.state import Thread, Turn, live
@@ -53,7 +53,7 @@ KNOWN = (
     frozenset(f"{call}_{end}" for call in _CALLS for end in ("begin", "end"))
     | _SPOKEN.keys()
     | startups.LEGACY
-    | wire.LEGACY_IGNORED
+    | ignored.EVENTS
 )
 """Every event of the older protocol that we know (0.42 to 0.106)."""
 

@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from codex_telemetry.core.facts import Drift, Fact, SessionFacts
 from codex_telemetry.core.identity import LaunchId
-from codex_telemetry.formats.app_server import wire
+from codex_telemetry.formats.app_server import ignored, wire
 from codex_telemetry.formats.app_server.around import Around
 from codex_telemetry.formats.app_server.asks import Asks
 from codex_telemetry.formats.app_server.hooks import Hooks
@@ -111,13 +111,13 @@ class AppServer:
         elif message.id is not None:
             if method in wire.ASKS:
                 yield from self._asks.asked(wire.ASKS[method], message.id, params, at)
-            elif method not in wire.IGNORED:
+            elif method not in ignored.MESSAGES:
                 yield Drift(self._process.version, _name(message), "unknown request")
         elif method in self._notices:
             yield from self._notices[method](params, at, message.emittedAtMs)
         elif method.startswith("codex/event"):
             yield from self._legacy.event(params, at, message.emittedAtMs)
-        elif method not in wire.IGNORED:
+        elif method not in ignored.MESSAGES:
             yield Drift(self._process.version, _name(message), "unknown notification")
 
     def _said_by_client(self, message: Envelope, at: Stamp) -> Iterator[Fact]:

@@ -7,7 +7,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 from msgspec import Struct
 
-from codex_telemetry.formats.app_server.wire import LEGACY_IGNORED
+from codex_telemetry.formats.app_server import ignored
 from codex_telemetry.formats.rollout import (
     calls,
     context,
@@ -102,7 +102,7 @@ IGNORED_TOP = _names(
 """What the model was shown of the world, and notes between agents: content, or nothing of ours. Why
 each name here and below is ignored: `schema/wire/rollout.toml`."""
 
-IGNORED_EVENTS = _names(LEGACY_IGNORED - {name.decode() for name in EVENTS}) | _names(
+IGNORED_EVENTS = _names(ignored.EVENTS - {name.decode() for name in EVENTS}) | _names(
     """
     agent_message_delta agent_reasoning agent_reasoning_delta auth_recovery_completed
     auth_recovery_started elicitation_abandoned environment_connected environment_disconnected error
