@@ -50,6 +50,7 @@ def test_schema_lists_and_prints_what_was_shipped(cli: Command) -> None:
         (["sessions"], "session", True),
         (["session", scenes.uuid7(scenes.T0)], "session_detail", False),
         (["path"], "path", False),
+        (["config"], "config", True),
         (["backfill"], "backfill", False),
         (["doctor"], "doctor", False),
     ],

@@ -21,6 +21,7 @@ SHAPES: dict[str, tuple[type[Struct], int]] = {
     "path": (shapes.PathInfo, 1),
     "backfill": (shapes.BackfillSummary, 1),
     "doctor": (shapes.Doctor, 1),
+    "config": (shapes.Setting, 1),
 }
 """Name → the struct and its version."""
 
@@ -32,6 +33,7 @@ PRINTED_BY = {
     "path": "`path`",
     "backfill": "`backfill`",
     "doctor": "`doctor`",
+    "config": "each object of `config`",
 }
 
 ALSO_CALLED = {"turns": "turn", "sessions": "session"}
