@@ -26,6 +26,10 @@ from codex_telemetry.core.facts import (
     Weight,
 )
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
+from codex_telemetry.core.prices import Price, PriceModel
+from codex_telemetry.pricing import wanted
+from codex_telemetry.settings import OwnPrice, Settings
+from codex_telemetry.store.price_list import PriceList
 from codex_telemetry.store.writer import Writer
 
 F = TypeVar("F")
@@ -160,17 +164,33 @@ def old_turn(of: SessionFacts, at: int, n: int = 0) -> TurnFacts:
     return turn(of, at, 500, turn_id=TurnId(f"{of.session_id}:1aunch:{n}"))
 
 
-def write(path: Path, *facts: Fact, kind: str = "live", origin: str = "launch") -> Path:
+def write(
+    path: Path,
+    *facts: Fact,
+    kind: str = "live",
+    origin: str = "launch",
+    prices: PriceList | None = None,
+) -> Path:
     """Save all of it as one origin would, and give the path back."""
-    asyncio.run(_write(path, facts, kind, origin))
+    asyncio.run(_write(path, facts, kind, origin, prices or price_list()))
     return path
 
 
-async def _write(path: Path, facts: Iterable[Fact], kind: str, origin: str) -> None:
+def price_list(*own: OwnPrice) -> PriceList:
+    """What the package would say if it knew one model at round prices; reports take it for the real
+    list, and don't read that."""
+    models = [PriceModel(0, "package", "gpt-5.5", r"\Agpt-5\.5\Z")]
+    prices = [Price(0, "default", None, None, 0, 10.0, 1.0, None, 100.0)]
+    return wanted(Settings(prices=own))._replace(read=lambda: (models, prices))
+
+
+async def _write(
+    path: Path, facts: Iterable[Fact], kind: str, origin: str, prices: PriceList
+) -> None:
     batch = Batch(kind, origin, "0.169.0")
     for fact in facts:
         batch.add(fact, T0)
-    writer = await Writer.open(path)
+    writer = await Writer.open(path, prices=prices)
     try:
         await writer.save(batch)
     finally:

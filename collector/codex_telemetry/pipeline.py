@@ -6,7 +6,7 @@ import anyio
 import msgspec
 from anyio.abc import TaskStatus
 
-from codex_telemetry import formats, log
+from codex_telemetry import formats, log, pricing
 from codex_telemetry.config import Paths
 from codex_telemetry.core.batch import Batch, DriftCount, DriftKey
 from codex_telemetry.core.facts import Drift, Gap
@@ -53,7 +53,8 @@ async def _take_in(paths: Paths) -> int:
 async def _collect(paths: Paths, patience_s: float) -> None:
     log.event(log.COLLECTOR_STARTED)
     hearing = Hearing()
-    keeper = Keeper(paths.database, paths.spool, patience_s=patience_s)
+    prices = pricing.wanted_by(paths.config)
+    keeper = Keeper(paths.database, paths.spool, patience_s=patience_s, prices=prices)
     reading_logs = anyio.CancelScope()
     async with anyio.create_task_group() as ears:
         listening = await ears.start(_listen, hearing)

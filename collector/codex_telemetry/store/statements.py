@@ -136,6 +136,36 @@ FROM (
 ) AS s
 WHERE sessions.session_id = s.session_id
 """
+# The times of turns and responses stand in for each other: some logs tell only one of them.
+USAGE = (
+    """
+    DELETE FROM usage WHERE session_key IN (
+        SELECT session_key FROM sessions
+        WHERE session_id IN (SELECT value FROM json_each(?)))
+    """,
+    """
+    INSERT INTO usage
+    SELECT s.session_key, coalesce(r.at, t.started_at) / 900000, r.model, t.service_tier,
+        t.status, coalesce(t.cwd, s.cwd), count(*), sum(r.input_tokens),
+        sum(r.cached_input_tokens), sum(r.cache_write_input_tokens), sum(r.output_tokens),
+        sum(r.reasoning_output_tokens), sum(r.total_tokens), round(sum(r.cost_usd), 12),
+        coalesce(sum(r.total_tokens) FILTER (WHERE r.cost_usd IS NULL), 0)
+    FROM json_each(?) AS j
+    CROSS JOIN sessions AS s ON s.session_id = j.value
+    CROSS JOIN turns AS t ON t.session_id = s.session_id
+    CROSS JOIN responses AS r ON r.turn_key = t.turn_key
+    GROUP BY 1, 2, 3, 4, 5, 6
+    """,
+    """
+    UPDATE sessions SET cost_usd = (
+        SELECT round(sum(u.cost_usd), 12) FROM usage AS u
+        WHERE u.session_key = sessions.session_key
+        GROUP BY u.session_key HAVING sum(u.unpriced_tokens) = 0)
+    WHERE session_id IN (SELECT value FROM json_each(?))
+    """,
+)
+"""Sum up the responses of sessions anew."""
+
 MODELS = """
 SELECT session_id, model FROM turns
 WHERE session_id IN (SELECT value FROM json_each(?)) AND model IS NOT NULL
