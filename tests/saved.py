@@ -111,7 +111,15 @@ def contents(path: Path) -> dict[str, list[dict[str, Any]]]:
         origins = {r["origin"]: (r["kind"], r["name"]) for r in db.execute("SELECT * FROM origins")}
         turns = {r["turn_key"]: r["turn_id"] for r in db.execute("SELECT * FROM turns")}
         sessions = dict(db.execute("SELECT session_key, session_id FROM sessions").fetchall())
-        keys = {"origin": origins, "turn_key": turns, "session_key": sessions}
+        groups = {g["usage_group"]: tuple(g)[1:] for g in db.execute("SELECT * FROM usage_groups")}
+        keys = {
+            "origin": origins,
+            "turn_key": turns,
+            "session_key": sessions,
+            "usage_group": groups,
+        }
+        # Groups that nothing is of any more stay.
+        names.remove("usage_groups")
         return {name: _comparable(db, name, keys) for name in sorted(names)}
 
 

@@ -36,14 +36,24 @@ CREATE TABLE to_price (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO to_price SELECT session_id FROM sessions;
 
--- The responses of each session, summed up by quarter of an hour: every zone's days begin at one.
-CREATE TABLE usage (
-    session_key INTEGER NOT NULL REFERENCES sessions (session_key) ON DELETE CASCADE,
-    quarter INTEGER,  -- since 1970, by the response's time, else its turn's start
+-- What responses may have in common.
+CREATE TABLE usage_groups (
+    usage_group INTEGER PRIMARY KEY,
     model TEXT,
     service_tier TEXT,
     status TEXT NOT NULL,  -- of their turns
     cwd TEXT,  -- of their turns, else of the session
+    git_repo TEXT  -- of the session
+) STRICT;
+CREATE UNIQUE INDEX usage_groups_once ON usage_groups (
+    coalesce(cwd, ''), coalesce(model, ''), status, coalesce(service_tier, ''),
+    coalesce(git_repo, ''));
+
+-- The responses of each session, summed up by quarter of an hour: every zone's days begin at one.
+CREATE TABLE usage (
+    session_key INTEGER NOT NULL REFERENCES sessions (session_key) ON DELETE CASCADE,
+    quarter INTEGER,  -- since 1970, by the response's time, else its turn's start
+    usage_group INTEGER NOT NULL REFERENCES usage_groups (usage_group),
     responses INTEGER NOT NULL,
     input_tokens INTEGER,
     cached_input_tokens INTEGER,
@@ -56,3 +66,7 @@ CREATE TABLE usage (
 ) STRICT;
 CREATE INDEX usage_by_session ON usage (session_key);
 CREATE INDEX usage_by_quarter ON usage (quarter);
+-- Holds all that is summed up, in order: nothing is sorted to be told apart by group.
+CREATE INDEX usage_by_group ON usage (
+    usage_group, quarter, responses, input_tokens, cached_input_tokens, cache_write_input_tokens,
+    output_tokens, reasoning_output_tokens, total_tokens, cost_usd, unpriced_tokens, session_key);

@@ -6,7 +6,7 @@ A command asks for a group by a parameter of that type; on the command line it i
 import inspect
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NamedTuple, TypeVar, get_origin, get_type_hints
 
 import typer
@@ -122,10 +122,7 @@ class Narrow(NamedTuple):
         if len(spans) > 1 or (spans and bounds):
             both = (spans + bounds)[:2]
             raise UsageError(f"{both[0]} and {both[1]} exclude each other", hint="take one")
-        if self.status is not None and self.status not in STATUSES:
-            raise UsageError(
-                f"--status: there is no status {self.status}", hint=f"one of {', '.join(STATUSES)}"
-            )
+        one_of("--status", "status", self.status, STATUSES)
         since, until = self.bounds(zone, time.time_ns() // 1_000_000)
         return Filters(
             since=since,
@@ -154,6 +151,12 @@ class Narrow(NamedTuple):
         if since is not None and until is not None and since >= until:
             raise UsageError("--until is not after --since", hint="swap them")
         return since, until
+
+
+def one_of(option: str, noun: str, given: str | None, known: Sequence[str]) -> None:
+    """Raises `UsageError` for a word that isn't known."""
+    if given is not None and given not in known:
+        raise UsageError(f"{option}: there is no {noun} {given}", hint=f"one of {', '.join(known)}")
 
 
 def _spellings(project: str | None) -> tuple[str, ...]:

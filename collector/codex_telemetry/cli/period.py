@@ -38,6 +38,28 @@ class Zone:
     def begin(self, day: date) -> int:
         return self.ms(datetime.combine(day, time()))
 
+    def offsets(self, first: int, last: int) -> list[tuple[int | None, int]]:
+        """How far the clock there is ahead of UTC (ms), each until a moment (ms UTC), the last None."""
+        # Some zones shift their clocks for no more than a month; none for less than a day.
+        step = max(_UNIT_MS["d"], (last - first) // 20_000)
+        found: list[tuple[int | None, int]] = []
+        offset = self._offset(first)
+        for end in range(first + step, last + step, step):
+            if (after := self._offset(end)) != offset:
+                begin, until = end - step, end
+                while until - begin > 1:
+                    middle = (begin + until) // 2
+                    if self._offset(middle) == offset:
+                        begin = middle
+                    else:
+                        until = middle
+                found.append((until, offset))
+                offset = after
+        return [*found, (None, offset)]
+
+    def _offset(self, ms: int) -> int:
+        return (self.local(ms).utcoffset() or timedelta()) // timedelta(milliseconds=1)
+
     def first_of_week(self, day: date) -> date:
         """The day on which its week began."""
         return day - timedelta(days=(day.weekday() - self._weekday) % 7)

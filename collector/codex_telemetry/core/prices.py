@@ -66,7 +66,8 @@ class Book:
     """All prices there are, and which of them apply."""
 
     def __init__(self, models: Iterable[PriceModel] = (), prices: Iterable[Price] = ()) -> None:
-        self._models = [(m, re.compile(m.pattern)) for m in sorted(models)]
+        self.models = sorted(models)
+        self._patterns = [re.compile(m.pattern) for m in self.models]
         self._prices: dict[int, list[Price]] = {}
         for price in prices:
             self._prices.setdefault(price.price_model, []).append(price)
@@ -91,7 +92,11 @@ class Book:
 
     def matching(self, model: str) -> list[PriceModel]:
         lowered = model.lower()
-        return [m for m, pattern in self._models if pattern.search(lowered)]
+        return [
+            model
+            for model, pattern in zip(self.models, self._patterns, strict=True)
+            if pattern.search(lowered)
+        ]
 
     def price(
         self, model: str, tier: str | None, at: int | None, input_tokens: int

@@ -44,8 +44,12 @@ INSERT INTO price_list (edition, fingerprint, package_version, made_at) VALUES (
 
 _AFFECTED: Final = """
 INSERT INTO to_price
-SELECT DISTINCT s.session_id FROM usage AS u JOIN sessions AS s USING (session_key)
-WHERE u.model IN (SELECT value FROM json_each(?)) ON CONFLICT DO NOTHING"""
+SELECT DISTINCT s.session_id FROM usage AS u
+JOIN usage_groups AS g USING (usage_group) JOIN sessions AS s USING (session_key)
+WHERE g.model IN (SELECT value FROM json_each(?)) ON CONFLICT DO NOTHING"""
+_MODELS_USED: Final = """
+SELECT g.model FROM usage AS u JOIN usage_groups AS g USING (usage_group)
+WHERE g.model IS NOT NULL GROUP BY g.model ORDER BY sum(u.total_tokens) DESC, g.model"""
 _SOME: Final = f"SELECT session_id FROM to_price LIMIT {AT_ONCE}"
 _DONE: Final = "DELETE FROM to_price WHERE session_id IN (SELECT value FROM json_each(?))"
 _RESPONSES: Final = f"""
@@ -97,8 +101,8 @@ def replace(path: Path, wanted: PriceList) -> None:
         with database.transaction(db):
             if _is_listed(db, wanted):  # another process was quicker
                 return
-            old, new = _stored(db), Book(models, prices)
-            used = db.execute("SELECT DISTINCT model FROM usage WHERE model IS NOT NULL")
+            old, new = stored(db), Book(models, prices)
+            used = db.execute("SELECT DISTINCT model FROM usage_groups WHERE model IS NOT NULL")
             changed = [name for (name,) in used if not same_prices(old, new, name)]
             edition = db.execute("SELECT coalesce(max(edition), 0) + 1 FROM price_list").fetchone()[
                 0
@@ -116,7 +120,7 @@ def price_anew(path: Path) -> int:
     """Price what was priced by older prices; how many sessions. Raises what `db.open_to_write` does."""
     done = 0
     with closing(database.open_to_write(path)) as db:
-        book = _stored(db)
+        book = stored(db)
         while True:
             with database.transaction(db):
                 sessions = [row[0] for row in db.execute(_SOME)]
@@ -129,18 +133,14 @@ def price_anew(path: Path) -> int:
 
 def _price(db: sqlite3.Connection, book: Book, sessions: str) -> None:
     turns: dict[int, list[ResponseRow]] = {}
+    changed: list[tuple[float | None, int, int]] = []
     for turn_key, tier, started_at, *columns in db.execute(_RESPONSES, (sessions,)):
         row = ResponseRow(*columns)
-        row.cost_usd = book.cost(row, tier, started_at)
+        before, row.cost_usd = row.cost_usd, book.cost(row, tier, started_at)
+        if row.cost_usd != before:
+            changed.append((row.cost_usd, turn_key, row.running_total_tokens))
         turns.setdefault(turn_key, []).append(row)
-    db.executemany(
-        _PRICE_RESPONSE,
-        (
-            (row.cost_usd, key, row.running_total_tokens)
-            for key, rows in turns.items()
-            for row in rows
-        ),
-    )
+    db.executemany(_PRICE_RESPONSE, changed)
     db.executemany(_PRICE_TURN, ((cost_of_all(rows), key) for key, rows in turns.items()))
     for statement in sql.USAGE:
         db.execute(statement, (sessions,))
@@ -152,11 +152,22 @@ def _listed(names: list[str]) -> str:
     return msgspec.json.encode(names).decode()
 
 
+def package_version(db: sqlite3.Connection) -> str | None:
+    """Of the package that the prices are from."""
+    return next((row[0] for row in db.execute("SELECT package_version FROM price_list")), None)
+
+
+def models_used(db: sqlite3.Connection) -> list[str]:
+    """As Codex told them, the most used first."""
+    return [row[0] for row in db.execute(_MODELS_USED)]
+
+
 def _is_listed(db: sqlite3.Connection, wanted: PriceList) -> bool:
     return any(row[1] == wanted.fingerprint for row in db.execute(EDITION))
 
 
-def _stored(db: sqlite3.Connection) -> Book:
+def stored(db: sqlite3.Connection) -> Book:
+    """All prices in the database."""
     return _book(db.execute(MODELS), db.execute(PRICES))
 
 
