@@ -36,6 +36,8 @@ F = TypeVar("F")
 
 T0 = 1_772_442_000_000
 HOUR = 3_600_000
+PACKAGE = "1.2.3"
+"""The release of the package of prices that the database says it holds."""
 DAY = 24 * HOUR
 
 
@@ -181,7 +183,9 @@ def price_list(*own: OwnPrice) -> PriceList:
     list, and don't read that."""
     models = [PriceModel(0, "package", "gpt-5.5", r"\Agpt-5\.5\Z")]
     prices = [Price(0, "default", None, None, 0, 10.0, 1.0, None, 100.0)]
-    return wanted(Settings(prices=own))._replace(read=lambda: (models, prices))
+    return wanted(Settings(prices=own))._replace(
+        package_version=PACKAGE, read=lambda: (models, prices)
+    )
 
 
 async def _write(

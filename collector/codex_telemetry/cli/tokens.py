@@ -47,7 +47,7 @@ def tokens(
         bool, typer.Option("--roll-up", help="count subagents for the session that called them")
     ] = False,
 ) -> None:
-    """Show how many tokens were used, and what they would cost at the API.
+    """Show tokens and what they would cost at the API.
 
     \b
     Days, weeks and months are those of your zone. Worktrees of a repository are one project.
@@ -78,7 +78,7 @@ def prices(
         str | None, typer.Option("--model", metavar="NAME", help="one model, used or not")
     ] = None,
 ) -> None:
-    """Show what the API charges for the models you used: since when, and who says so.
+    """Show the prices of models, and where they come from.
 
     \b
     In US dollars per million tokens. Your own prices, in the config file, come first.
@@ -93,7 +93,9 @@ def prices(
         show.note("no tokens yet; --model NAME shows what a model costs")
     else:
         print_table(_PRICE_COLUMNS, rows, "price", newest=False)
-        show.note(f"US dollars per million tokens; {NOT_A_BILL}")
+        version = next((row.package_version for row in rows if row.package_version), None)
+        package = "" if version is None else f"; package: genai-prices {version}"
+        show.note(f"US dollars per million tokens; {NOT_A_BILL}{package}")
 
 
 def _draw(used: Used, by: By) -> None:
@@ -186,24 +188,15 @@ def _usd(price: float | None, otherwise: float | None = None) -> str | None:
     return None if told is None else f"{told:g}"
 
 
-def _from(price: Price) -> str | None:
-    match price.source:
-        case "config":
-            return "your config"
-        case "package":
-            return f"genai-prices {price.package_version}"
-    return "no known price"
-
-
 _PRICE_COLUMNS: list[Column[Price]] = [
     Column("model", lambda p: p.model),
-    Column("tier", lambda p: p.tier, rank=2),
-    Column("since", lambda p: p.valid_from_at and p.valid_from_at[:10], rank=3),
-    Column("until", lambda p: p.valid_until_at and p.valid_until_at[:10], rank=5),
-    Column("input above", lambda p: number(p.above_input_tokens or None), rank=4, right=True),
+    Column("tier", lambda p: p.tier),
+    Column("since", lambda p: p.valid_from_at and p.valid_from_at[:10], rank=1),
+    Column("until", lambda p: p.valid_until_at and p.valid_until_at[:10], rank=4),
+    Column("above", lambda p: number(p.above_input_tokens or None), rank=2, right=True),
     Column("input", lambda p: _usd(p.input_usd), right=True),
-    Column("cached", lambda p: _usd(p.cached_input_usd, p.input_usd), rank=1, right=True),
+    Column("cached", lambda p: _usd(p.cached_input_usd, p.input_usd), rank=5, right=True),
     Column("cache write", lambda p: _usd(p.cache_write_usd, p.input_usd), rank=6, right=True),
     Column("output", lambda p: _usd(p.output_usd), right=True),
-    Column("from", _from, rank=7),
+    Column("from", lambda p: p.source or "no known price", rank=3),
 ]
