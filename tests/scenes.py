@@ -28,7 +28,7 @@ from codex_telemetry.core.facts import (
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
 from codex_telemetry.core.prices import Price, PriceModel
 from codex_telemetry.pricing import wanted
-from codex_telemetry.settings import OwnPrice, Settings
+from codex_telemetry.settings import Settings
 from codex_telemetry.store.price_list import PriceList
 from codex_telemetry.store.writer import Writer
 
@@ -178,12 +178,12 @@ def write(
     return path
 
 
-def price_list(*own: OwnPrice) -> PriceList:
+def price_list() -> PriceList:
     """What the package would say if it knew one model at round prices; reports take it for the real
     list, and don't read that."""
     models = [PriceModel(0, "package", "gpt-5.5", r"\Agpt-5\.5\Z")]
     prices = [Price(0, "default", None, None, 0, 10.0, 1.0, None, 100.0)]
-    return wanted(Settings(prices=own))._replace(
+    return wanted(Settings())._replace(
         package_version=PACKAGE, read=lambda: (models, prices)
     )
 
