@@ -183,9 +183,7 @@ def price_list() -> PriceList:
     list, and don't read that."""
     models = [PriceModel(0, "package", "gpt-5.5", r"\Agpt-5\.5\Z")]
     prices = [Price(0, "default", None, None, 0, 10.0, 1.0, None, 100.0)]
-    return wanted(Settings())._replace(
-        package_version=PACKAGE, read=lambda: (models, prices)
-    )
+    return wanted(Settings())._replace(package_version=PACKAGE, read=lambda: (models, prices))
 
 
 async def _write(

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import scenes
+from checkout import CHECKOUT
 from codex_telemetry.errors import UsageError
 from codex_telemetry.settings import Settings, load
 from commands import Command
@@ -94,6 +95,15 @@ def test_what_is_wrong_is_one_line_without_the_value(
     assert said in answer.err
     assert answer.err.count("\n") == 1
     assert SECRET not in answer.err
+
+
+def test_the_example_in_the_readme_is_a_config_file(cli: Command, file: Path) -> None:
+    readme = (CHECKOUT / "README.md").read_text()
+    file.write_text(readme.partition("```toml\n")[2].partition("```")[0])
+    found = told(cli)
+    assert found["week_start"] == ("sunday", "file")
+    assert found["tz"] == ("Europe/Berlin", "file")
+    assert found["prices"][1] == "file"
 
 
 def test_a_file_that_cannot_be_read_is_one_line(cli: Command, file: Path) -> None:

@@ -107,7 +107,7 @@ def test_people_are_told_that_it_is_not_a_bill(cli: Command, used: Path) -> None
     answer = cli("prices")
     assert NOT_A_BILL in answer.err
     assert f"genai-prices {scenes.PACKAGE}" in answer.err
-    assert "nowhere" in answer.out
+    assert "no price" in answer.out
     screen = on_a_terminal("tokens", "--tz", "UTC", env={"NO_COLOR": "1"}).out
     assert "API-equivalent, not a bill" in screen
     assert "1,000 tokens have no known price" in screen

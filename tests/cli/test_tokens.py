@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import scenes
+from canary import leaks_in
 from codex_telemetry.cli.tokens import BYS
 from codex_telemetry.core.facts import SessionFacts, TurnFacts
 from codex_telemetry.reports.shapes_tokens import Tokens
 from commands import Command
+from recordings import Recordings
 
 T0, HOUR, DAY = scenes.T0, scenes.HOUR, scenes.DAY
 USD = (450 * 10 + 450 * 1 + 100 * 100) / 1e6
@@ -277,6 +279,24 @@ def test_a_session_that_stands_above_itself_is_its_own_root(database: Path, cli:
     ]
     scenes.write(database, *sessions, used(sessions[0], T0, n=1), used(sessions[1], T0, n=2))
     assert sum(by_key(cli, "--by", "session", "--roll-up").values()) == 2_000
+
+
+def test_nothing_that_was_said_is_in_any_of_it(
+    cli: Command, recordings: Recordings, tmp_path: Path
+) -> None:
+    sessions = tmp_path / "codex-home" / "sessions"
+    sessions.mkdir()
+    for recording in recordings.like("0.169.0/*"):
+        for path in recording.rollouts():
+            (sessions / path.name).write_bytes(path.read_bytes())
+    assert cli("backfill").code == 0
+    for by in BYS:
+        for form in ([], ["--json"], ["--csv"]):
+            answer = cli("tokens", "--by", by, *form)
+            assert answer.code == 0
+            assert answer.out
+            assert not leaks_in(answer.out + answer.err)
+    assert not leaks_in(cli("prices").out + cli("config").out)
 
 
 @pytest.mark.parametrize(

@@ -198,5 +198,5 @@ _PRICE_COLUMNS: list[Column[Price]] = [
     Column("cached", lambda p: _usd(p.cached_input_usd, p.input_usd), rank=4, right=True),
     Column("cache write", lambda p: _usd(p.cache_write_usd, p.input_usd), rank=7, right=True),
     Column("output", lambda p: _usd(p.output_usd), right=True),
-    Column("from", lambda p: p.source or "nowhere", rank=3),
+    Column("from", lambda p: p.source or "no price", rank=3),
 ]
