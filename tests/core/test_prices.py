@@ -62,6 +62,12 @@ def test_a_response_has_the_price_of_its_moment() -> None:
     assert its.cost(response(at=None), None, None) is None, "either price would be a guess"
 
 
+def test_a_price_ends_with_its_time_even_if_none_follows() -> None:
+    its = book(price(valid_until=MAY))
+    assert cost(its, response(at=MAY - 1)) == 10
+    assert cost(its, response(at=MAY)) is None
+
+
 def test_before_the_first_price_there_is_none() -> None:
     assert cost(book(price(valid_from=MAY)), response(at=APRIL)) is None
 

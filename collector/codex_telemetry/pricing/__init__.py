@@ -5,6 +5,7 @@ import contextlib
 import re
 import zlib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ from codex_telemetry import log
 from codex_telemetry.core.prices import Price, PriceModel, tier_of
 from codex_telemetry.pricing import package
 from codex_telemetry.settings import OwnPrice, Settings, load
-from codex_telemetry.store.price_list import PriceList, price_anew, replace
+from codex_telemetry.store.price_list import PriceList, is_listed, price_anew, replace
 
 FORM = 1
 """Goes up when the same package is to be read in another way."""
@@ -26,7 +27,7 @@ def wanted(settings: Settings) -> PriceList:
     return PriceList(
         fingerprint=f"{FORM} {version} {own:08x}",
         package_version=version,
-        read=lambda: _read(settings.prices, version),
+        read=cache(lambda: _read(settings.prices, version)),
     )
 
 
@@ -35,6 +36,13 @@ def wanted_by(config: Path) -> PriceList | None:
     with contextlib.suppress(Exception):
         return wanted(load(config).settings)
     return None
+
+
+def get_ready(database: Path, wanted: PriceList) -> None:
+    """Read the prices before they are needed, if they will be: the first save shall not wait for it."""
+    with contextlib.suppress(Exception):
+        if not is_listed(database, wanted):
+            wanted.read()
 
 
 def bring_up_to_date(database: Path, wanted: PriceList) -> None:

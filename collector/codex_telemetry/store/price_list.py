@@ -74,6 +74,14 @@ def is_current(db: sqlite3.Connection, wanted: PriceList) -> bool:
     )
 
 
+def is_listed(path: Path, wanted: PriceList) -> bool:
+    """Whether there is a database that holds these prices. Raises what `db.open_reader` does."""
+    if not path.exists():
+        return False
+    with closing(database.open_reader(path)) as db:
+        return _is_listed(db, wanted)
+
+
 class Shelf:
     """The book of a writer: looked for anew only when there is another edition."""
 
