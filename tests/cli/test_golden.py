@@ -90,6 +90,8 @@ def test_a_turn_with_what_worked_for_it(database: Path) -> None:
     compare("turn_roll_up_80", on_a_terminal("turn", BUSY, "--roll-up", *ZONE, env=bare).out)
     told = on_a_terminal("session", top.session_id, "--roll-up", *ZONE, env=bare).out
     compare("session_roll_up_80", told)
+
+
 @pytest.mark.parametrize("columns", [80, 120])
 @pytest.mark.parametrize("by", ["day", "week", "month", "model", "project", "session", "tier"])
 def test_tokens(months: Path, by: str, columns: int) -> None:

@@ -14,7 +14,7 @@ class Roots:
     def __init__(self, told: Iterable[Row]) -> None:
         self._by_id: dict[str, Row] = {row["session_id"]: row for row in told}
         self._by_key: dict[int, Row] = {row["session_key"]: row for row in self._by_id.values()}
-        self.roots: dict[int, str] = {
+        self.counted_by: dict[int, str] = {
             row["session_key"]: self._root(row)
             for row in self._by_id.values()
             if row["relation"] in CALLED
@@ -23,20 +23,20 @@ class Roots:
 
     def project(self, key: int) -> str | None:
         """That of the root; its own where the root isn't known."""
-        root = self._by_id.get(self.roots[key], self._by_key[key])
+        root = self._by_id.get(self.counted_by[key], self._by_key[key])
         project: str | None = root["project"]
         return project
 
     def under(self, session_id: str) -> set[int]:
         """The keys of those that count for a session."""
-        return {key for key, root in self.roots.items() if root == session_id}
+        return {key for key, root in self.counted_by.items() if root == session_id}
 
     def inside(self, folders: Sequence[str]) -> set[int]:
         """The keys of those that count where the root ran in one of the folders, or under it."""
         heads = tuple(f"{folder.rstrip('/')}/" for folder in folders)
         found = set()
         for key, row in self._by_key.items():
-            cwd = self._by_id.get(self.roots.get(key, ""), row)["cwd"]
+            cwd = self._by_id.get(self.counted_by.get(key, ""), row)["cwd"]
             if cwd is not None and f"{cwd}/".startswith(heads):
                 found.add(key)
         return found

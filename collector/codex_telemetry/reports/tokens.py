@@ -65,16 +65,16 @@ def tokens(db: Store, filters: Filters, by: By, calendar: Calendar, *, roll_up: 
     `roll_up`: what a subagent used counts for the session of the person who started it.
     """
     matters = by in ("project", "session") or filters.session_id or filters.projects
-    family = Roots(usage.tree(db)) if roll_up and matters else None
+    roots = Roots(usage.tree(db)) if roll_up and matters else None
     only: list[Sessions] = []
     if filters.session_id is not None:
         own = {key for key, name in usage.names(db).items() if name == filters.session_id}
-        only.append(Sessions(own | family.under(filters.session_id) if family else own))
-    if family is not None and filters.projects:
-        only.append(Sessions(family.inside(filters.projects)))
+        only.append(Sessions(own | roots.under(filters.session_id) if roots else own))
+    if roots is not None and filters.projects:
+        only.append(Sessions(roots.inside(filters.projects)))
         filters = filters._replace(projects=())
     groups: dict[str | None, _Group] = {}
-    for key, row in _told(db, filters, by, calendar, only, family):
+    for key, row in _told(db, filters, by, calendar, only, roots):
         if (group := groups.get(key)) is None:
             groups[key] = _Group(row)
         else:
@@ -89,24 +89,24 @@ def _told(
     by: By,
     calendar: Calendar,
     only: Sequence[Sessions],
-    family: Roots | None,
+    roots: Roots | None,
 ) -> Iterator[tuple[str | None, Row]]:
     match by:
         case "session":
-            names = usage.names(db) | (family.roots if family else {})
+            names = usage.names(db) | (roots.counted_by if roots else {})
             for row in usage.sums(db, "session_key", filters, only):
                 yield names[row[0]], row
         case "model" | "tier" | "project":
-            rolled = family.roots if family is not None and by == "project" else {}
+            rolled = roots.counted_by if roots is not None and by == "project" else {}
             # What counts for another session has that one's project.
             mine = [*only, Sessions(rolled, others=True)] if rolled else only
             told = usage.projects(db) if by == "project" else usage.groups(db)
             of_group = {row["usage_group"]: _NAMES[by](row) for row in told}
             for row in usage.sums(db, "usage_group", filters, mine):
                 yield of_group[row[0]], row
-            if family is not None and rolled:
+            if roots is not None and rolled:
                 for row in usage.sums(db, "session_key", filters, [*only, Sessions(rolled)]):
-                    yield family.project(row[0]), row
+                    yield roots.project(row[0]), row
         case _:
             offsets = calendar.offsets(*usage.extent(db))
             for row in usage.sums(db, "day", filters, only, offsets):
