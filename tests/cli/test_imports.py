@@ -8,7 +8,7 @@ import pytest
 from codex_telemetry.store import spool
 from commands import run
 
-HEAVY = {"structlog", "rich", "anyio", "aiosqlite", "asyncio"}
+HEAVY = {"structlog", "rich", "anyio", "aiosqlite", "asyncio", "genai_prices"}
 
 SCRIPT = """
 import sys
@@ -28,7 +28,16 @@ def imported(*words: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "words",
-    [["turns"], ["turn", "--last"], ["sessions"], ["doctor"], ["path"]],
+    [
+        ["turns"],
+        ["turn", "--last"],
+        ["sessions"],
+        ["doctor"],
+        ["path"],
+        ["config"],
+        ["tokens"],
+        ["prices"],
+    ],
     ids=" ".join,
 )
 @pytest.mark.parametrize("form", ["--json", "--ndjson", "--csv"])

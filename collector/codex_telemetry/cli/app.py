@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from codex_telemetry import __version__, log
-from codex_telemetry.cli import history, live, play, sessions, show, turns, upkeep
+from codex_telemetry.cli import config, history, live, play, sessions, show, tokens, turns, upkeep
 from codex_telemetry.errors import UsageError, UserError
 
 NAME = "codex-telemetry"
@@ -30,9 +30,12 @@ COMMANDS = (
     turns.turn,
     sessions.sessions,
     sessions.session,
+    tokens.tokens,
+    tokens.prices,
     history.backfill,
     upkeep.doctor,
     upkeep.path,
+    config.config,
     upkeep.schema,
     play.demo,
 )
