@@ -6,7 +6,7 @@ Everything is after `T0`, 2026-03-02 09:00:00 UTC, a Monday.
 import asyncio
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import (
@@ -16,6 +16,7 @@ from codex_telemetry.core.facts import (
     EventFacts,
     Fact,
     ItemFacts,
+    LimitSample,
     ResponseFacts,
     Said,
     SessionFacts,
@@ -33,6 +34,9 @@ F = TypeVar("F")
 T0 = 1_772_442_000_000
 HOUR = 3_600_000
 DAY = 24 * HOUR
+
+LIMITED_AT = T0 + 2 * HOUR + 120_000
+"""When `limits` have just been read."""
 
 
 def uuid7(ms: int, n: int = 0) -> str:
@@ -104,6 +108,34 @@ def response(at: int, total: int, model: str | None = None) -> ResponseFacts:
     return ResponseFacts(
         usage=Said(usage, Weight.LIVE), times=by(at), model=told(model) if model else None
     )
+
+
+def reading(
+    at: int, used: float | None, resets_at: int | None, minutes: int = 300, **fields: Any
+) -> LimitSample:
+    """A rate-limit window as it was read at that moment."""
+    told: dict[str, Any] = {"limit_id": "codex", "plan_type": "plus", "has_credits": False}
+    told |= fields
+    return LimitSample(
+        window_minutes=minutes, observed_at=at, used_percent=used, resets_at=resets_at, **told
+    )
+
+
+def limits() -> list[LimitSample]:
+    """Two hours of two windows of one limit, and one window of another: 42 % after a fall from 45 %,
+    and a week that won't last."""
+    minute = HOUR // 60
+    ends, week_ends = T0 + 4 * HOUR, T0 + 3 * DAY
+    found = []
+    for n in range(13):
+        at, used = T0 + n * 10 * minute, 9 + n * 3
+        # What is said to be one reset differs by seconds.
+        found.append(reading(at, used, ends + n % 3 * 1_000))
+        found.append(reading(at, 70 + n * 0.5, week_ends - n % 2 * 1_000, 10_080))
+    found.append(reading(T0 + 121 * minute, 42, ends))
+    other = {"limit_id": "codex_other", "plan_type": None, "credit_balance": "12.50"}
+    found.append(reading(T0, 3, T0 + DAY, 90 * 60, **other))
+    return found
 
 
 def busy_turn(of: SessionFacts, at: int = T0 + 1_000) -> TurnFacts:

@@ -76,3 +76,10 @@ def week(database: Path) -> Path:
         scenes.old_turn(second, scenes.T0 + 3 * scenes.DAY + 9_000),
         scenes.turn(second, scenes.T0 + 4 * scenes.DAY, None),
     )
+
+
+@pytest.fixture
+def limited(database: Path) -> Path:
+    """Two hours of rate limits, at the end of which it is `scenes.LIMITED_AT`, and a busy turn."""
+    session = scenes.session()
+    return scenes.write(database, session, scenes.busy_turn(session), *scenes.limits())

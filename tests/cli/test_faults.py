@@ -23,6 +23,8 @@ READERS = (
     ["turn", "--last"],
     ["sessions", "--csv"],
     ["session", "x"],
+    ["limits"],
+    ["limits", "--milestones", "--json"],
 )
 
 

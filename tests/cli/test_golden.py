@@ -90,3 +90,34 @@ def test_a_turn_with_what_worked_for_it(database: Path) -> None:
     compare("turn_roll_up_80", on_a_terminal("turn", BUSY, "--roll-up", *ZONE, env=bare).out)
     told = on_a_terminal("session", top.session_id, "--roll-up", *ZONE, env=bare).out
     compare("session_roll_up_80", told)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_limits(limited: Path, columns: int) -> None:
+    def shown(*words: str) -> str:
+        bare = {"NO_COLOR": "1"}
+        out = on_a_terminal(
+            "limits", *words, *ZONE, columns=columns, env=bare, now=scenes.LIMITED_AT
+        ).out
+        assert max(map(len, out.splitlines())) <= columns
+        return out
+
+    compare(f"limits_{columns}", shown())
+    compare(f"limits_history_{columns}", shown("--history"))
+    compare(f"limits_milestones_{columns}", shown("--milestones"))
+
+
+def test_limits_in_colour(limited: Path) -> None:
+    compare("limits_80_colour", on_a_terminal("limits", *ZONE, now=scenes.LIMITED_AT).out)
+
+
+def test_limits_in_ascii(limited: Path) -> None:
+    ascii_only = {"PYTHONIOENCODING": "ascii", "COLUMNS": "80"}
+    compare("limits_80_ascii", run("limits", *ZONE, env=ascii_only, now=scenes.LIMITED_AT).out)
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_limits_as_data(limited: Path, form: str) -> None:
+    printed = run("limits", f"--{form}", now=scenes.LIMITED_AT).out
+    compare(f"limits_{form}", printed)
+    compare(f"limits_milestones_{form}", run("limits", "--milestones", f"--{form}").out)

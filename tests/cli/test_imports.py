@@ -28,7 +28,7 @@ def imported(*words: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "words",
-    [["turns"], ["turn", "--last"], ["sessions"], ["doctor"], ["path"]],
+    [["turns"], ["turn", "--last"], ["sessions"], ["limits"], ["doctor"], ["path"]],
     ids=" ".join,
 )
 @pytest.mark.parametrize("form", ["--json", "--ndjson", "--csv"])

@@ -43,6 +43,9 @@ def test_schema_lists_and_prints_what_was_shipped(cli: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "name", "many"),
     [
+        (["limits"], "limit", True),
+        (["limits", "--history"], "limit", True),
+        (["limits", "--milestones"], "milestone", True),
         (["turns"], "turn", True),
         (["turn", "--last"], "turn_detail", False),
         (["turn", f"{scenes.uuid7(scenes.T0)}:0"], "turn_detail", False),
@@ -55,7 +58,7 @@ def test_schema_lists_and_prints_what_was_shipped(cli: Command) -> None:
     ],
 )
 def test_what_is_printed_is_what_the_schema_says(
-    cli: Command, week: Path, words: list[str], name: str, many: bool
+    cli: Command, week: Path, limited: Path, words: list[str], name: str, many: bool
 ) -> None:
     printed = json.loads(cli(*words, "--json").out)
     rows = printed if many else [printed]

@@ -10,6 +10,9 @@ HOUR_MS = 60 * MINUTE_MS
 FIVE_HOURS = 300
 """Minutes, as every window's length is."""
 
+LONGEST = 400 * 1_440
+"""Minutes. No window is longer; whoever says so is not believed."""
+
 JITTER_MS = 2 * MINUTE_MS
 """Codex works out when a window resets from seconds that are left, so it tells of one moment as of
 several. Resets no further apart than this are one."""
@@ -18,7 +21,8 @@ RECENT = 5
 """The pace is that of the last fifth of a window's length: an hour of five, 34 hours of a week."""
 
 TOO_SOON = 60
-"""No pace is known before so much of a window's length is seen: 5 minutes of five hours."""
+"""No pace is known before a sixtieth of a window's length was seen: 5 minutes of five hours; an hour is
+always enough."""
 
 # Codex rounds the length to minutes: up to three less or more are still that window.
 _ROUNDING = 3
@@ -99,6 +103,6 @@ class Window:
             since, used = self._first_at, self._percent[0]
         else:
             used = self._percent[bisect_right(self._at, since) - 1]
-        if now - since < self._length // TOO_SOON:
+        if now <= since or now - since < min(self._length // TOO_SOON, HOUR_MS):
             return None
         return (self._percent[-1] - used) / ((now - since) / HOUR_MS)

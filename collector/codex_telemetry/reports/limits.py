@@ -3,12 +3,12 @@
 from collections import deque
 from collections.abc import Iterator
 
-from codex_telemetry.core.limits import MINUTE_MS, Level, Window, merged, window_name
+from codex_telemetry.core.limits import Level, Window, merged, window_name
 from codex_telemetry.reports.moments import written
 from codex_telemetry.reports.shapes_limits import Limit, Milestone
 from codex_telemetry.reports.shaping import one
 from codex_telemetry.store import limit_queries as queries
-from codex_telemetry.store.limit_queries import WindowKey
+from codex_telemetry.store.limit_queries import WindowKey, length_ms
 from codex_telemetry.store.queries import Filters, Row, Store
 
 
@@ -20,8 +20,9 @@ def latest(db: Store, now: int) -> list[Limit]:
 def _latest(db: Store, key: WindowKey, now: int) -> Limit:
     row = queries.newest(db, key)
     read = _Windows(key)
-    resets = merged(queries.resets(db, key))
-    for earlier in queries.within_a_window(db, key, row["observed_at"]):
+    rows = list(queries.within_a_window(db, key, row["observed_at"]))
+    resets = merged(r["resets_at"] for r in rows if r["resets_at"] is not None)
+    for earlier in rows:
         read.take(earlier, resets)
     return _limit(row, read, max(now, row["observed_at"]))
 
@@ -32,7 +33,7 @@ def history(db: Store, filters: Filters) -> Iterator[Limit]:
     resets = {key: merged(queries.resets(db, key)) for key in keys}
     windows = {key: _Windows(key) for key in keys}
     # A reading's high-water mark is that of its window, which may have begun before what is asked.
-    longest = 2 * max((key.window_minutes for key in keys), default=0) * MINUTE_MS
+    longest = 2 * max((length_ms(key) for key in keys), default=0)
     since = filters.since
 
     def told() -> Iterator[Limit]:

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from codex_telemetry.reports.shapes import At, Count, Source, Usd
 
-Percent = Annotated[float, Meta(ge=0)]
+Percent = Annotated[float, Meta(description="of 100")]
 
 
 class Limit(Struct):
@@ -23,7 +23,10 @@ class Limit(Struct):
     )
     exhausted_at: (
         Annotated[
-            At, Meta(description="when it was full, or will be at this pace; null: not before resets_at")
+            At,
+            Meta(
+                description="when it was full, or will be at this pace; null: not before resets_at"
+            ),
         ]
         | None
     )

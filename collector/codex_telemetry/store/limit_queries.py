@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from codex_telemetry.core.limits import MINUTE_MS
+from codex_telemetry.core.limits import LONGEST, MINUTE_MS
 from codex_telemetry.store.queries import Filters, Row, Store
 
 
@@ -12,6 +12,11 @@ class WindowKey(NamedTuple):
 
     limit_id: str
     window_minutes: int
+
+
+def length_ms(key: WindowKey) -> int:
+    """How long such a window is, if it's a length that SQLite can take from a time."""
+    return min(max(0, key.window_minutes), LONGEST) * MINUTE_MS
 
 
 def limits(db: Store) -> list[WindowKey]:
@@ -52,7 +57,7 @@ def within_a_window(db: Store, key: WindowKey, last: int) -> Iterator[Row]:
         WHERE limit_id = ? AND window_minutes = ? AND observed_at BETWEEN ? AND ?
         ORDER BY observed_at, used_percent
         """,
-        (*key, last - 2 * key.window_minutes * MINUTE_MS, last),
+        (*key, last - 2 * length_ms(key), last),
     )
 
 

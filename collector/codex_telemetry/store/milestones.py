@@ -7,14 +7,12 @@ import aiosqlite
 
 from codex_telemetry.core.facts import LimitSample, TurnFacts
 from codex_telemetry.core.identity import TurnId
-from codex_telemetry.core.limits import FIVE_HOURS, JITTER_MS, MINUTE_MS
+from codex_telemetry.core.limits import FIVE_HOURS, JITTER_MS, LONGEST, MINUTE_MS
 from codex_telemetry.core.milestones import First, Milestone, Spent, costed, crossings
 from codex_telemetry.store.told import json_list
 
-LONGEST = 400 * 1_440
-"""Minutes. No window is longer; numbers out of all range would be none that SQLite can add."""
-
 LATEST = 1 << 53
+"""Numbers out of all range would be none that SQLite can add."""
 
 SLACK_MS = 5_000
 """Two halves of a turn that are found to be one may disagree by so much on when a response was."""
