@@ -4,7 +4,8 @@ CREATE INDEX rate_limits_by_reset
     ON rate_limits (limit_id, window_minutes, resets_at, used_percent, observed_at);
 CREATE INDEX IF NOT EXISTS responses_by_time ON responses (at);
 
--- When each whole percent of a rate-limit window was crossed, and what it took: see core/milestones.py.
+-- When each whole percent of a rate-limit window was crossed, and what it took:
+-- written once, never repriced.
 CREATE TABLE milestones (
     limit_id TEXT NOT NULL,  -- as in rate_limits
     window_minutes INTEGER NOT NULL,  -- the window's length

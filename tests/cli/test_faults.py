@@ -24,6 +24,7 @@ READERS = (
     ["sessions", "--csv"],
     ["session", "x"],
     ["limits"],
+    ["sql", "SELECT 1"],
     ["limits", "--milestones", "--json"],
 )
 

@@ -28,7 +28,15 @@ def imported(*words: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "words",
-    [["turns"], ["turn", "--last"], ["sessions"], ["limits"], ["doctor"], ["path"]],
+    [
+        ["turns"],
+        ["turn", "--last"],
+        ["sessions"],
+        ["limits"],
+        ["sql", "SELECT 1"],
+        ["doctor"],
+        ["path"],
+    ],
     ids=" ".join,
 )
 @pytest.mark.parametrize("form", ["--json", "--ndjson", "--csv"])

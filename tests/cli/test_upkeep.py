@@ -52,6 +52,7 @@ def test_schema_lists_and_prints_what_was_shipped(cli: Command) -> None:
         (["turn", f"{scenes.uuid7(scenes.T0)}:0"], "turn", False),
         (["sessions"], "session", True),
         (["session", scenes.uuid7(scenes.T0)], "session_detail", False),
+        (["sql", "--schema"], "schema_column", True),
         (["path"], "path", False),
         (["backfill"], "backfill", False),
         (["doctor"], "doctor", False),

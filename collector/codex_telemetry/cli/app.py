@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from codex_telemetry import __version__, log
-from codex_telemetry.cli import history, limits, live, play, sessions, show, turns, upkeep
+from codex_telemetry.cli import history, limits, live, play, sessions, show, sql, turns, upkeep
 from codex_telemetry.errors import UsageError, UserError
 
 NAME = "codex-telemetry"
@@ -31,6 +31,7 @@ COMMANDS = (
     sessions.sessions,
     sessions.session,
     limits.limits,
+    sql.sql,
     history.backfill,
     upkeep.doctor,
     upkeep.path,

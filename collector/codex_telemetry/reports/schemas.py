@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from codex_telemetry.reports import shapes, shapes_family, shapes_limits
+from codex_telemetry.reports import shapes, shapes_family, shapes_limits, shapes_sql
 from codex_telemetry.store.db import schema_folder
 
 # A version goes up by one with every change; a name that goes or changes is in the CHANGELOG too.
@@ -20,6 +20,7 @@ SHAPES: dict[str, tuple[type[Struct], int]] = {
     "session_detail": (shapes_family.SessionInFull, 4),
     "limit": (shapes_limits.Limit, 1),
     "milestone": (shapes_limits.Milestone, 1),
+    "schema_column": (shapes_sql.SchemaColumn, 1),
     "path": (shapes.PathInfo, 1),
     "backfill": (shapes.BackfillSummary, 1),
     "doctor": (shapes.Doctor, 1),
@@ -33,6 +34,7 @@ PRINTED_BY = {
     "session_detail": "`session ID`",
     "limit": "each object of `limits` and `limits --history`",
     "milestone": "each object of `limits --milestones`",
+    "schema_column": "each object of `sql --schema`",
     "path": "`path`",
     "backfill": "`backfill`",
     "doctor": "`doctor`",
