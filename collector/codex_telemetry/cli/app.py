@@ -5,7 +5,18 @@ from typing import Annotated
 import typer
 
 from codex_telemetry import __version__, log
-from codex_telemetry.cli import history, limits, live, play, sessions, show, sql, turns, upkeep
+from codex_telemetry.cli import (
+    doctor,
+    history,
+    limits,
+    live,
+    play,
+    sessions,
+    show,
+    sql,
+    turns,
+    upkeep,
+)
 from codex_telemetry.errors import UsageError, UserError
 
 NAME = "codex-telemetry"
@@ -33,7 +44,7 @@ COMMANDS = (
     limits.limits,
     sql.sql,
     history.backfill,
-    upkeep.doctor,
+    doctor.doctor,
     upkeep.path,
     upkeep.schema,
     play.demo,
