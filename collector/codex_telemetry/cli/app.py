@@ -1,11 +1,13 @@
 """Which commands there are, and what any mistake comes down to: one line and an exit code."""
 
+import os
 from typing import Annotated
 
 import typer
 
 from codex_telemetry import __version__, log
 from codex_telemetry.cli import (
+    completion,
     doctor,
     history,
     limits,
@@ -47,6 +49,7 @@ COMMANDS = (
     doctor.doctor,
     upkeep.path,
     upkeep.schema,
+    completion.completion,
     play.demo,
 )
 for command in COMMANDS:
@@ -85,6 +88,8 @@ def run(words: list[str] | None = None) -> int:
 
 
 def _carried_out(words: list[str] | None) -> int:
+    if completion.ASKED_BY in os.environ:
+        completion.get_ready()
     try:
         code = app(words, prog_name=NAME, standalone_mode=False)
     except _REFUSED as error:
