@@ -192,6 +192,35 @@ def old_turn(of: SessionFacts, at: int, n: int = 0) -> TurnFacts:
     return turn(of, at, 500, turn_id=TurnId(f"{of.session_id}:1aunch:{n}"))
 
 
+def week() -> list[Fact]:
+    """Two sessions and six turns over some days; the busy one comes first."""
+    first = session()
+    second = session(T0 + 3 * DAY, cwd=told("/home/me/other"), client_name=None)
+    return [
+        first,
+        second,
+        busy_turn(first),
+        turn(first, T0 + DAY, 65_000, status=told("interrupted")),
+        turn(
+            second,
+            T0 + 3 * DAY,
+            2_000,
+            model=told("gpt-5.5-mini"),
+            cwd=told("/home/me/other/deep"),
+        ),
+        turn(
+            second,
+            T0 + 3 * DAY + 5_000,
+            150,
+            status=told("failed"),
+            error_kind=told("usage_limit_exceeded"),
+            cwd=None,
+        ),
+        old_turn(second, T0 + 3 * DAY + 9_000),
+        turn(second, T0 + 4 * DAY, None),
+    ]
+
+
 def write(path: Path, *facts: Fact, kind: str = "live", origin: str = "launch") -> Path:
     """Save all of it as one origin would, and give the path back."""
     asyncio.run(_write(path, facts, kind, origin))

@@ -2,13 +2,17 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from jsonschema import Draft202012Validator
 
 import scenes
 from codex_telemetry import __version__
+from codex_telemetry.cli import app
 from codex_telemetry.cli.app import COMMANDS
 from codex_telemetry.reports.schemas import ALSO_CALLED, SHAPES, published
 from commands import Command
@@ -69,13 +73,40 @@ def test_what_is_printed_is_what_the_schema_says(
     assert set(cli(*words, "--csv").out.splitlines()[0].split(",")) == set(rows[0])
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_command_has_help_with_an_example(cli: Command, name: str) -> None:
+def walked(command: Any, *path: str) -> Iterator[tuple[str, ...]]:
+    """Every command that people are told of, also those below another."""
+    for name, below in getattr(command, "commands", {}).items():
+        if not below.hidden:
+            yield (*path, name)
+            yield from walked(below, *path, name)
+
+
+WALKED = list(walked(typer.main.get_command(app.app)))
+
+
+@pytest.mark.parametrize("path", WALKED, ids=" ".join)
+def test_every_command_has_help_with_an_example(cli: Command, path: tuple[str, ...]) -> None:
     for word in ("--help", "-h"):
-        answer = cli(name, word)
+        answer = cli(*path, word)
         assert answer.code == 0
-        assert f"Example: codex-telemetry {name}" in answer.out
+        assert f"Example: codex-telemetry {' '.join(path)}" in answer.out
         assert answer.err == ""
+
+
+@pytest.mark.parametrize("path", WALKED, ids=" ".join)
+def test_help_reads_well(cli: Command, path: tuple[str, ...]) -> None:
+    """A sentence on what it is for, every argument and option explained, nothing cut on 80 columns."""
+    out = cli(*path, "--help").out
+    _, _, about, *rest = out.splitlines()
+    assert re.fullmatch(r"  [A-Z].*\.", about)
+    assert max(map(len, out.splitlines())) <= 80
+    options = [line for line in rest if re.match(r"  -", line)]
+    assert options
+    assert [line for line in options if not re.search(r"\S  +\S", line)] == []
+
+
+def test_the_walk_finds_every_command() -> None:
+    assert [path[0] for path in WALKED if len(path) == 1] == NAMES
 
 
 def test_help_lists_all_commands_in_whole_sentences(cli: Command) -> None:

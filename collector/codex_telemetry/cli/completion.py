@@ -18,12 +18,13 @@ ASKED_BY = "_CODEX_TELEMETRY_COMPLETE"
 def completion(
     shell: Annotated[str, typer.Argument(metavar="SHELL", help=f"one of {', '.join(SHELLS)}")],
 ) -> None:
-    """Print a script that makes your shell complete commands and options.
+    """Print what makes a shell complete commands.
 
     \b
-    bash: eval "$(codex-telemetry completion bash)"  in ~/.bashrc
-    zsh:  eval "$(codex-telemetry completion zsh)"   in ~/.zshrc, after compinit
-    fish: codex-telemetry completion fish >~/.config/fish/completions/codex-telemetry.fish
+    In ~/.bashrc: eval "$(codex-telemetry completion bash)"
+    In ~/.zshrc, after compinit: eval "$(codex-telemetry completion zsh)"
+    In a file of its own, ~/.config/fish/completions/codex-telemetry.fish: what
+    codex-telemetry completion fish prints.
     Example: codex-telemetry completion bash
     """
     if shell not in SHELLS:

@@ -11,7 +11,9 @@ from codex_telemetry.errors import UsageError
 @options
 def run(
     where: Where,  # noqa: ARG001 - for its help
-    command: Annotated[list[str], typer.Argument(metavar="CMD…")],  # noqa: ARG001
+    command: Annotated[
+        list[str], typer.Argument(metavar="CMD…", help="the program, and what belongs to it")
+    ],  # noqa: ARG001
 ) -> None:
     """Run `codex app-server` and record its turns.
 

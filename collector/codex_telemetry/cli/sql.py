@@ -41,7 +41,7 @@ def sql(
     \b
     Times are ms since 1970 (UTC), durations ms; what isn't known is NULL.
     A BLOB is shown as its size.
-    Example: codex-telemetry sql "SELECT model, sum(total_tokens) FROM turns GROUP BY 1"
+    Example: codex-telemetry sql "SELECT model, count(*) FROM turns GROUP BY 1"
     Example: codex-telemetry sql --schema turns
     """
     chosen = form.chosen()
