@@ -2,7 +2,7 @@
 
 CREATE INDEX rate_limits_by_reset
     ON rate_limits (limit_id, window_minutes, resets_at, used_percent, observed_at);
-CREATE INDEX IF NOT EXISTS responses_by_time ON responses (at);
+CREATE INDEX responses_by_time ON responses (at, total_tokens, cost_usd);
 
 -- When each whole percent of a rate-limit window was crossed, and what it took:
 -- written once, never repriced.

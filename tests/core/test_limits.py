@@ -11,7 +11,7 @@ from codex_telemetry.core.milestones import (
     Crossing,
     First,
     Milestone,
-    Spent,
+    Took,
     costed,
     crossings,
 )
@@ -158,7 +158,8 @@ def test_a_further_reading_only_adds_a_percent_or_moves_one_to_an_earlier_moment
 
 
 CROSSED = [Crossing(1, 10, "live"), Crossing(2, 20, "live"), Crossing(3, 30, "live")]
-SPENT = [Spent(5, 100, 0.5), Spent(20, 200, 1.0), Spent(25, 300, 2.0), Spent(31, 400, 9.0)]
+TOOK = [Took(100, 0.5), Took(200, 1.0), Took(300, 2.0)]
+DEARER = [Took(100, 5.0), Took(200, 10.0), Took(300, 20.0)]
 
 
 def written(milestones: list[Milestone]) -> dict[int, Milestone]:
@@ -166,7 +167,7 @@ def written(milestones: list[Milestone]) -> dict[int, Milestone]:
 
 
 def test_a_milestone_took_all_that_was_used_since_the_window_began() -> None:
-    assert costed(CROSSED, SPENT, {}) == [
+    assert costed(CROSSED, TOOK, {}) == [
         Milestone(1, 10, "live", 100, 0.5, 0.5),
         Milestone(2, 20, "live", 300, 1.5, 1.0),
         Milestone(3, 30, "live", 600, 3.5, 2.0),
@@ -174,44 +175,42 @@ def test_a_milestone_took_all_that_was_used_since_the_window_began() -> None:
 
 
 def test_the_first_percent_that_is_known_has_no_cost_of_its_own() -> None:
-    (only,) = costed([Crossing(37, 30, "live")], SPENT, {})
+    (only,) = costed([Crossing(37, 30, "live")], [Took(600, 3.5)], {})
     assert (only.cumulative_cost_usd, only.marginal_cost_usd) == (3.5, None)
 
 
 def test_what_is_unpriced_makes_the_sum_unknown_from_there_on() -> None:
-    found = costed(CROSSED, [SPENT[0], Spent(15, 10, None), SPENT[2]], {})
+    found = costed(CROSSED, [TOOK[0], Took(10, None), TOOK[2]], {})
     assert [m.cumulative_cost_usd for m in found] == [0.5, None, None]
     assert [m.marginal_cost_usd for m in found] == [0.5, None, 2.0]
 
 
 def test_what_is_written_is_never_repriced() -> None:
-    first = costed(CROSSED, SPENT, {})
-    dearer = [spent._replace(cost_usd=(spent.cost_usd or 0) * 10) for spent in SPENT]
-    assert costed(CROSSED, dearer, written(first)) == first
+    first = costed(CROSSED, TOOK, {})
+    assert costed(CROSSED, DEARER, written(first)) == first
 
 
 def test_what_comes_after_goes_on_from_what_is_written() -> None:
-    first = costed(CROSSED[:2], SPENT, {})
-    dearer = [spent._replace(cost_usd=(spent.cost_usd or 0) * 10) for spent in SPENT]
-    third = costed(CROSSED, dearer, written(first))[2]
+    first = costed(CROSSED[:2], TOOK[:2], {})
+    third = costed(CROSSED, DEARER, written(first))[2]
     assert (third.cumulative_cost_usd, third.marginal_cost_usd) == (1.5 + 20, 20)
 
 
 def test_a_price_that_was_unknown_is_filled_in() -> None:
-    unpriced = [spent._replace(cost_usd=None) for spent in SPENT]
-    assert costed(CROSSED, SPENT, written(costed(CROSSED, unpriced, {}))) == costed(
-        CROSSED, SPENT, {}
+    unpriced = [took._replace(cost_usd=None) for took in TOOK]
+    assert costed(CROSSED, TOOK, written(costed(CROSSED, unpriced, {}))) == costed(
+        CROSSED, TOOK, {}
     )
 
 
 def test_where_more_tokens_are_known_it_is_counted_anew() -> None:
-    first = costed(CROSSED, SPENT[:1], {})
-    assert costed(CROSSED, SPENT, written(first)) == costed(CROSSED, SPENT, {})
+    first = costed(CROSSED, [TOOK[0], Took(0, 0.0), Took(0, 0.0)], {})
+    assert costed(CROSSED, TOOK, written(first)) == costed(CROSSED, TOOK, {})
 
 
 def test_a_percent_that_moves_changes_what_the_next_took_since() -> None:
-    first = costed(CROSSED, SPENT, {})
+    first = costed(CROSSED, TOOK, {})
     moved = [CROSSED[0], Crossing(2, 15, "live"), CROSSED[2]]
-    found = costed(moved, SPENT, written(first))
+    found = costed(moved, [TOOK[0], Took(0, 0.0), Took(500, 3.0)], written(first))
     assert [m.marginal_cost_usd for m in found] == [0.5, 0.0, 3.0]
     assert found[2].cumulative_cost_usd == first[2].cumulative_cost_usd

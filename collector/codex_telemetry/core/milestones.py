@@ -32,12 +32,12 @@ class Crossing(NamedTuple):
     source: str
 
 
-class Spent(NamedTuple):
-    """A response of the model whose tokens are known."""
+class Took(NamedTuple):
+    """All that was used since the crossing before; before the first, since the window began."""
 
-    at: int
     tokens: int
     cost_usd: float | None
+    """None if any of it is unpriced."""
 
 
 class Milestone(NamedTuple):
@@ -68,22 +68,18 @@ def crossings(firsts: Iterable[First]) -> list[Crossing]:
 
 
 def costed(
-    crossed: Sequence[Crossing], spent: Sequence[Spent], written: Mapping[int, Milestone]
+    crossed: Sequence[Crossing], took: Sequence[Took], written: Mapping[int, Milestone]
 ) -> list[Milestone]:
-    """What each crossing took. `spent`: from the window's beginning on, in order of time; `written`:
-    the milestones of this window that were written before, by percent."""
+    """What each crossing took, out of what each stretch up to it did. `written`: the milestones of this
+    window that were written before, by percent."""
     found: list[Milestone] = []
-    tokens, place = 0, 0
+    tokens = 0
     before: float | None = 0.0
     as_it_was = True
-    for crossing in crossed:
-        stretch: float | None = 0.0
-        while place < len(spent) and spent[place].at <= crossing.at:
-            tokens += spent[place].tokens
-            stretch = _sum(stretch, spent[place].cost_usd)
-            place += 1
-        marginal = stretch if found or crossing.percent == 1 else None
-        fresh = Milestone(*crossing, tokens, _sum(before, stretch), marginal)
+    for crossing, stretch in zip(crossed, took, strict=True):
+        tokens += stretch.tokens
+        marginal = stretch.cost_usd if found or crossing.percent == 1 else None
+        fresh = Milestone(*crossing, tokens, _sum(before, stretch.cost_usd), marginal)
         known = written.get(crossing.percent)
         if known is not None and (known.at, known.cumulative_tokens) == (fresh.at, tokens):
             fresh = _once(known, fresh, since_too=as_it_was)

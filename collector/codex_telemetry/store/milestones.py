@@ -8,7 +8,7 @@ import aiosqlite
 from codex_telemetry.core.facts import LimitSample, TurnFacts
 from codex_telemetry.core.identity import TurnId
 from codex_telemetry.core.limits import FIVE_HOURS, JITTER_MS, LONGEST, MINUTE_MS
-from codex_telemetry.core.milestones import First, Milestone, Spent, costed, crossings
+from codex_telemetry.core.milestones import First, Milestone, Took, costed, crossings
 from codex_telemetry.store.told import json_list
 
 LATEST = 1 << 53
@@ -86,11 +86,9 @@ async def _write_one(
     crossed = crossings(firsts)
     rows = list(await db.execute_fetchall(_WRITTEN, window))
     begins = high - minutes * MINUTE_MS
-    spent: list[Spent] = []
-    if crossed:
-        bounds = (begins, crossed[-1].at)
-        spent = [Spent(*row) for row in await db.execute_fetchall(_SPENT, bounds)]
-    milestones = costed(crossed, spent, {row[1]: Milestone(*row[1:]) for row in rows})
+    moments = [begins - 1, *(crossing.at for crossing in crossed)]
+    took = [Took(*row) for row in await db.execute_fetchall(_TOOK, (json_list(moments),))]
+    milestones = costed(crossed, took, {row[1]: Milestone(*row[1:]) for row in rows})
     fresh = [(high, *milestone) for milestone in milestones]
     if [tuple(row) for row in rows] != fresh:
         await db.execute(_REMOVE, window)
@@ -154,9 +152,15 @@ SELECT {_COLUMNS} FROM milestones
 WHERE limit_id = ? AND window_minutes = ? AND window_resets_at BETWEEN ? AND ?
 ORDER BY percent, window_resets_at
 """
-_SPENT = """
-SELECT at, total_tokens, cost_usd FROM responses
-WHERE at BETWEEN ? AND ? AND total_tokens > 0 ORDER BY at
+# Of each stretch between two moments: what came after the first, up to and with the second.
+_TOOK = """
+SELECT coalesce(sum(r.total_tokens), 0),
+    CASE WHEN count(r.at) = count(r.cost_usd) THEN coalesce(sum(r.cost_usd), 0.0) END
+FROM (
+    SELECT key, value AS until, lag(value) OVER (ORDER BY key) AS since FROM json_each(?)
+) AS stretch LEFT JOIN responses AS r
+    ON r.at > stretch.since AND r.at <= stretch.until AND r.total_tokens > 0
+WHERE stretch.since IS NOT NULL GROUP BY stretch.key ORDER BY stretch.key
 """
 _REMOVE = """
 DELETE FROM milestones
