@@ -59,7 +59,7 @@ def _gauge(window: Limit, title: int, width: int, zone: Zone, now: int) -> list[
         Span("╌" * (bar - peak), "dim"),
         Span(f"  {figure:>5}"),
     ]
-    words = [Span(word) for word in (*_pace(window, zone, now), _reset(window, zone, now))]
+    words = [Span(word) for word in (*_pace(window, zone, now), *_reset(window, zone, now))]
     rest = wrapped(words, width - indent, "dim")
     return [first, *([Span(" " * indent), *line] for line in rest)]
 
@@ -84,13 +84,13 @@ def _pace(window: Limit, zone: Zone, now: int) -> list[str]:
     return [f"{pace:.3g} % an hour: runs out in {duration(full - now)}{short}"]
 
 
-def _reset(window: Limit, zone: Zone, now: int) -> str:
+def _reset(window: Limit, zone: Zone, now: int) -> list[str]:
     resets = read(window.resets_at)
     if resets is None:
-        return "nobody said when it resets"
+        return ["nobody said when it resets"]
     if resets <= now:
-        return f"has reset since ({shown(resets, zone)}); nothing was heard of it after that"
-    return f"resets in {duration(resets - now)} ({shown(resets, zone)})"
+        return [f"has reset since ({shown(resets, zone)})", "nothing was heard of it after that"]
+    return [f"resets in {duration(resets - now)} ({shown(resets, zone)})"]
 
 
 def _fell(window: Limit) -> bool:
