@@ -127,7 +127,7 @@ def _anywhere(out: str, here: Path) -> str:
         out = out.replace(str(here / ours), theirs)
     out = re.sub(r"(codex-telemetry)-\d+/", r"\1-1000/", out)
     out = re.sub(r"\b[0-9a-f]{8}$", "5fd243d9", out, flags=re.MULTILINE)
-    return re.sub(r"(seconds +)[\d.]+", r"\g<1>0.31", out)
+    return re.sub(r"(?<=seconds)( +[\d.]+)", lambda found: f"{'0.31':>{len(found[0])}}", out)
 
 
 @cache
