@@ -167,6 +167,25 @@ async def save_afresh(path: Path, batch: Batch) -> None:
         await writer.close()
 
 
+def test_a_reset_that_is_no_longer_told_parts_what_it_had_bridged(path: Path) -> None:
+    """Two resets four minutes apart are two windows, unless a third lies between them."""
+    save(path, batch("a", read(10, 1), read(20, 2, jitter=240_000)))
+    apart = milestones(path, "percent, window_resets_at - ?")
+    assert apart == [(1, 4 * HOUR), (2, 4 * HOUR + 240_000)]
+    save(path, batch("home|r", read(15, 1, jitter=120_000), kind="rollout"))
+    assert {reset for _, reset in milestones(path, "percent, window_resets_at - ?")} == {
+        4 * HOUR + 240_000
+    }
+    anyio.run(save_afresh, path, batch("home|r", kind="rollout"))
+    assert milestones(path, "percent, window_resets_at - ?") == apart
+
+
+def test_a_reading_that_is_not_kept_moves_no_window(path: Path) -> None:
+    """An origin reads one thing at one moment: what it says first."""
+    save(path, batch("a", read(10, 1), read(10, 1, jitter=60_000)))
+    assert milestones(path, "window_resets_at - ?") == [(4 * HOUR,)]
+
+
 def test_what_an_origin_no_longer_tells_is_forgotten(path: Path) -> None:
     save(path, batch("a", read(10, 1)), batch("home|r", read(5, 1), read(20, 7), kind="rollout"))
     assert len(milestones(path)) == 7
@@ -216,21 +235,35 @@ def empty() -> Iterator[Path]:
         yield path
 
 
-moments = st.integers(0, 200).map(lambda n: n * 1_000)
-readings = st.builds(
-    read, moments, st.integers(0, 9), week=st.booleans(), jitter=st.integers(-90, 90).map(lambda n: n * 1000)
-)  # fmt: skip
-facts = st.one_of(
-    readings, readings, st.builds(used, st.integers(0, 5), moments, st.integers(11, 99))
-)
-origins = st.sampled_from([("a", "live"), ("home|r", "rollout"), ("home|s", "rollout")])
-batches = st.lists(
-    st.builds(lambda who, told: batch(who[0], *told, kind=who[1]), origins, st.lists(facts, min_size=1, max_size=5)),
-    max_size=5,
-)  # fmt: skip
+ORIGINS = [("a", "live"), ("home|r", "rollout"), ("home|s", "rollout")]
 
 
-@settings(max_examples=30)
+def some_reading(who: int, moment: int, week: bool) -> LimitSample:
+    """One launch reads one thing at one moment; what it is follows from that."""
+    at = moment * 1_000 + who
+    return read(at, at * 7 // 1_000 % 10, week=week, jitter=(at * 37 // 1_000 % 180 - 90) * 1_000)
+
+
+@st.composite
+def told_batch(draw: st.DrawFn) -> Batch:
+    who = draw(st.integers(0, len(ORIGINS) - 1))
+    moments = st.integers(0, 200)
+    readings = st.builds(some_reading, st.just(who), moments, st.booleans())
+    turns = st.builds(
+        used, st.integers(0, 5), moments.map(lambda n: n * 1_000), st.integers(11, 99)
+    )
+    name, kind = ORIGINS[who]
+    return batch(
+        name,
+        *draw(st.lists(st.one_of(readings, readings, turns), min_size=1, max_size=6)),
+        kind=kind,
+    )
+
+
+batches = st.lists(told_batch(), max_size=5)
+
+
+@settings(max_examples=60)
 @given(batches, st.randoms(use_true_random=False))
 def test_the_same_readings_in_any_order_give_the_same_crossings(
     empty: Path, told: list[Batch], order: random.Random

@@ -71,27 +71,31 @@ async def write(db: aiosqlite.Connection, windows: Iterable[Touched]) -> None:
     done: dict[tuple[str, int], list[tuple[int, int]]] = {}
     for touched in sorted(filter(_is_sound, windows)):
         limit = touched[:2]
-        if any(low <= touched.resets_at <= high for low, high in done.get(limit, ())):
-            continue
-        ((low, high),) = await db.execute_fetchall(_EXTENT, touched)
-        done.setdefault(limit, []).append((low, high))
-        await _write_one(db, *limit, low, high)
+        # Nobody may say any more what was said before; then those that are near may be others now.
+        near = [row[0] for row in await db.execute_fetchall(_NEAR, touched)]
+        for reset in near or [touched.resets_at]:
+            if any(low <= reset <= high for low, high in done.get(limit, ())):
+                continue
+            ((low, high),) = await db.execute_fetchall(_EXTENT, (*limit, reset))
+            done.setdefault(limit, []).append((low, high))
+            await _write_one(db, *limit, low, high)
 
 
 async def _write_one(
     db: aiosqlite.Connection, limit_id: str, minutes: int, low: int, high: int
 ) -> None:
-    window = (limit_id, minutes, low, high)
-    firsts = [First(*row) for row in await db.execute_fetchall(_FIRSTS, window)]
-    crossed = crossings(firsts)
-    rows = list(await db.execute_fetchall(_WRITTEN, window))
+    firsts = await db.execute_fetchall(_FIRSTS, (limit_id, minutes, low, high))
+    crossed = crossings(First(*row) for row in firsts)
+    # No other window resets as near as that: what is there was this one's before it grew or shrank.
+    place = (limit_id, minutes, low - JITTER_MS, high + JITTER_MS)
+    rows = list(await db.execute_fetchall(_WRITTEN, place))
     begins = high - minutes * MINUTE_MS
     moments = [begins - 1, *(crossing.at for crossing in crossed)]
     took = [Took(*row) for row in await db.execute_fetchall(_TOOK, (json_list(moments),))]
     milestones = costed(crossed, took, {row[1]: Milestone(*row[1:]) for row in rows})
     fresh = [(high, *milestone) for milestone in milestones]
     if [tuple(row) for row in rows] != fresh:
-        await db.execute(_REMOVE, window)
+        await db.execute(_REMOVE, place)
         await db.executemany(_KEEP, [(limit_id, minutes, *milestone) for milestone in fresh])
     if minutes == FIVE_HOURS:
         await db.execute(_FIVE_HOURS_OF_ALL, (limit_id, begins, high))
@@ -117,6 +121,17 @@ WHERE at >= ? AND window_resets_at - window_minutes * {MINUTE_MS} <= ?
 """
 _PUT_OFF = "INSERT OR IGNORE INTO windows_due VALUES (?, ?, ?)"
 _DUE = "SELECT limit_id, window_minutes, resets_at FROM windows_due"
+
+# The reset that is told as it was given; where none is, the nearest on both sides within the jitter.
+_NEAR = f"""
+SELECT max(resets_at) AS at FROM rate_limits
+WHERE limit_id = ?1 AND window_minutes = ?2 AND resets_at BETWEEN ?3 - {JITTER_MS} AND ?3
+HAVING at IS NOT NULL
+UNION
+SELECT min(resets_at) AS at FROM rate_limits
+WHERE limit_id = ?1 AND window_minutes = ?2 AND resets_at BETWEEN ?3 AND ?3 + {JITTER_MS}
+HAVING at IS NOT NULL
+"""
 
 # How far the resets reach that are one with a given one: on from each to the next within the jitter.
 _EXTENT = f"""
