@@ -104,6 +104,12 @@ def test_the_five_hour_percent_is_what_was_read_last_before(path: Path) -> None:
     assert milestones(path, "percent, five_hour_percent")[-2:] == [(51, 7), (52, 8)]
 
 
+def test_a_five_hour_window_that_has_reset_says_nothing_of_later(path: Path) -> None:
+    ends_soon = LimitSample("codex", 300, BORN + 5, 70, BORN + 10)
+    save(path, batch("a", ends_soon, read(9, 51, week=True), read(20, 52, week=True)))
+    assert milestones(path, "percent, five_hour_percent")[-2:] == [(51, 70), (52, None)]
+
+
 def price(path: Path, dollars: float) -> None:
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("UPDATE responses SET cost_usd = ?", [dollars])
@@ -131,6 +137,26 @@ def test_a_cost_is_written_once_and_never_repriced(path: Path) -> None:
 def test_what_is_unpriced_leaves_the_cost_unknown(path: Path) -> None:
     save(path, batch("a", used(1, 5, 100), read(0, 0), read(10, 1)))
     assert milestones(path, COST) == [(1, None, None)]
+
+
+def test_a_response_of_unknown_size_leaves_the_cost_of_the_others(path: Path) -> None:
+    unknown = turn(
+        9, thread(0), at=6, responses={500: ResponseFacts(times={Clock.CODEX_MS: BORN + 6})}
+    )
+    save(path, batch("a", used(1, 5, 100)))
+    price(path, 0.5)
+    save(path, batch("a", unknown, read(0, 0), read(10, 1)))
+    assert milestones(path, COST) == [(1, 0.5, 0.5)]
+
+
+def test_a_cost_stays_when_the_window_turns_out_to_reset_earlier(path: Path) -> None:
+    save(path, batch("a", used(1, 5, 100)))
+    price(path, 0.5)
+    later = read(11, 1, jitter=100_000)
+    save(path, batch("home|r", later, kind="rollout"), batch("b", read(0, 0), read(10, 1)))
+    price(path, 9.0)
+    anyio.run(save_afresh, path, batch("home|r", kind="rollout"))
+    assert milestones(path, f"window_resets_at - ?, {COST}") == [(4 * HOUR, 1, 0.5, 0.5)]
 
 
 def test_limits_are_kept_apart(path: Path) -> None:
