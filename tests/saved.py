@@ -112,20 +112,29 @@ def contents(path: Path) -> dict[str, list[dict[str, Any]]]:
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []
         origins = {r["origin"]: (r["kind"], r["name"]) for r in db.execute("SELECT * FROM origins")}
         turns = {r["turn_key"]: r["turn_id"] for r in db.execute("SELECT * FROM turns")}
-        return {name: _comparable(db, name, origins, turns) for name in sorted(names)}
+        sessions = dict(db.execute("SELECT session_key, session_id FROM sessions").fetchall())
+        groups = {g["usage_group"]: tuple(g)[1:] for g in db.execute("SELECT * FROM usage_groups")}
+        keys = {
+            "origin": origins,
+            "turn_key": turns,
+            "session_key": sessions,
+            "usage_group": groups,
+        }
+        # Groups that nothing is of any more stay.
+        names.remove("usage_groups")
+        return {name: _comparable(db, name, keys) for name in sorted(names)}
 
 
 def _comparable(
-    db: sqlite3.Connection, table: str, origins: dict[int, Any], turns: dict[int, str]
+    db: sqlite3.Connection, table: str, keys: dict[str, dict[int, Any]]
 ) -> list[dict[str, Any]]:
     rows: Iterable[sqlite3.Row] = db.execute(f"SELECT * FROM {table}")
     found = []
     for row in rows:
         kept = {k: row[k] for k in row.keys() if k not in _NOT_COMPARED.get(table, ())}  # noqa: SIM118
-        if "origin" in kept:
-            kept["origin"] = origins[kept["origin"]]
-        if "turn_key" in kept:
-            kept["turn_key"] = turns[kept["turn_key"]]
+        for key, names in keys.items():
+            if key in kept:
+                kept[key] = names[kept[key]]
         if table in _BODIES:
             kept["body"] = msgspec.msgpack.decode(kept["body"], type=_BODIES[table])
         found.append(kept)

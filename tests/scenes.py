@@ -27,12 +27,18 @@ from codex_telemetry.core.facts import (
     Weight,
 )
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
+from codex_telemetry.core.prices import Price, PriceModel
+from codex_telemetry.pricing import wanted
+from codex_telemetry.settings import Settings
+from codex_telemetry.store.price_list import PriceList
 from codex_telemetry.store.writer import Writer
 
 F = TypeVar("F")
 
 T0 = 1_772_442_000_000
 HOUR = 3_600_000
+PACKAGE = "1.2.3"
+"""The release of the package of prices that the database says it holds."""
 DAY = 24 * HOUR
 
 LIMITED_AT = T0 + 2 * HOUR + 120_000
@@ -221,17 +227,33 @@ def week() -> list[Fact]:
     ]
 
 
-def write(path: Path, *facts: Fact, kind: str = "live", origin: str = "launch") -> Path:
+def write(
+    path: Path,
+    *facts: Fact,
+    kind: str = "live",
+    origin: str = "launch",
+    prices: PriceList | None = None,
+) -> Path:
     """Save all of it as one origin would, and give the path back."""
-    asyncio.run(_write(path, facts, kind, origin))
+    asyncio.run(_write(path, facts, kind, origin, prices or price_list()))
     return path
 
 
-async def _write(path: Path, facts: Iterable[Fact], kind: str, origin: str) -> None:
+def price_list() -> PriceList:
+    """What the package would say if it knew one model at round prices; reports take it for the real
+    list, and don't read that."""
+    models = [PriceModel(0, "package", "gpt-5.5", r"\Agpt-5\.5\Z")]
+    prices = [Price(0, "default", None, None, 0, 10.0, 1.0, None, 100.0)]
+    return wanted(Settings())._replace(package_version=PACKAGE, read=lambda: (models, prices))
+
+
+async def _write(
+    path: Path, facts: Iterable[Fact], kind: str, origin: str, prices: PriceList
+) -> None:
     batch = Batch(kind, origin, "0.169.0")
     for fact in facts:
         batch.add(fact, T0)
-    writer = await Writer.open(path)
+    writer = await Writer.open(path, prices=prices)
     try:
         await writer.save(batch)
     finally:

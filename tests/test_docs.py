@@ -12,10 +12,12 @@ import anyio
 import pytest
 
 import shown
+from codex_telemetry import pricing
 from codex_telemetry.backfill import backfill
 from codex_telemetry.cli.app import COMMANDS
 from codex_telemetry.core.facts import Gap
 from codex_telemetry.formats.base import Direction
+from codex_telemetry.settings import Settings
 from codex_telemetry.store import db as database
 from codex_telemetry.store.writer import Writer
 from recordings import Recordings
@@ -216,7 +218,7 @@ def golden_rows(recordings: Recordings, tmp_path_factory: pytest.TempPathFactory
 async def fill(folder: Path, recordings: Recordings) -> None:
     sessions = folder / "codex" / "sessions"
     sessions.mkdir(parents=True)
-    writer = await Writer.open(folder / "telemetry.db")
+    writer = await Writer.open(folder / "telemetry.db", prices=pricing.wanted(Settings()))
     try:
         for recording in recordings.like("0.169.0/*", "0.125.0/*", "0.98.0/*"):
             if "x_" not in recording.scenario:

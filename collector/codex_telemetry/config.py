@@ -15,6 +15,8 @@ DB = "CODEX_TELEMETRY_DB"
 CONFIG = "CODEX_TELEMETRY_CONFIG"
 LOG = "CODEX_TELEMETRY_LOG"
 
+SaidBy = Literal["option", "environment", "default"]
+
 LOG_LEVELS = ("off", "debug", "info", "warning", "error")
 
 
@@ -70,6 +72,14 @@ def log_level(option: str | None = None, environ: Mapping[str, str] | None = Non
     if level not in LOG_LEVELS:
         raise UsageError(f"{name} names no log level", hint=f"one of: {', '.join(LOG_LEVELS)}")
     return None if level == "off" else level
+
+
+def said_by(option: str | None, *names: str, environ: Mapping[str, str] | None = None) -> SaidBy:
+    """Who decides: the option if there is one, else the first of these variables that is set."""
+    environ = os.environ if environ is None else environ
+    if option is not None:
+        return "option"
+    return "environment" if any(environ.get(name) for name in names) else "default"
 
 
 def _spools(database: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:

@@ -16,6 +16,7 @@ from codex_telemetry.errors import UserError
 from codex_telemetry.secret import hasher, secret_path
 from codex_telemetry.store import spool
 from codex_telemetry.store.keeper import UNWRITABLE
+from codex_telemetry.store.price_list import PriceList
 from codex_telemetry.store.writer import Writer
 
 AFTER_A_SESSION_S = 30.0
@@ -32,6 +33,7 @@ def read_rollouts(
     paths: Paths,
     homes: Sequence[Path],
     *,
+    prices: PriceList | None = None,
     rebuild: bool = False,
     hash_commands: bool = False,
     progress: Callable[[Progress], None] = lambda _: None,
@@ -40,12 +42,13 @@ def read_rollouts(
 
     Raises `UserError` if no home can be read or the database can't be written.
     """
-    return anyio.run(_read, paths, homes, rebuild, hash_commands, progress)
+    return anyio.run(_read, paths, homes, prices, rebuild, hash_commands, progress)
 
 
 async def _read(
     paths: Paths,
     homes: Sequence[Path],
+    prices: PriceList | None,
     rebuild: bool,
     hash_commands: bool,
     progress: Callable[[Progress], None],
@@ -58,7 +61,7 @@ async def _read(
     if not readable and not any(spool.waiting(paths.spool)):
         raise nothing_to_read
     try:
-        writer = await Writer.open(paths.database)
+        writer = await Writer.open(paths.database, prices=prices)
         try:
             tally = Tally()
             tally.taken_in = await spool.take_in(writer, paths.spool)

@@ -3,10 +3,11 @@
 import signal
 
 import anyio
+import anyio.to_thread
 import msgspec
 from anyio.abc import TaskStatus
 
-from codex_telemetry import formats, log
+from codex_telemetry import formats, log, pricing
 from codex_telemetry.config import Paths
 from codex_telemetry.core.batch import Batch, DriftCount, DriftKey
 from codex_telemetry.core.facts import Drift, Gap
@@ -16,6 +17,7 @@ from codex_telemetry.history import read_what_a_session_left
 from codex_telemetry.inputs import live
 from codex_telemetry.store import spool
 from codex_telemetry.store.keeper import PATIENCE_S, Keeper
+from codex_telemetry.store.price_list import PriceList
 from codex_telemetry.store.writer import Writer
 
 GATHER_S = 0.1
@@ -53,9 +55,12 @@ async def _take_in(paths: Paths) -> int:
 async def _collect(paths: Paths, patience_s: float) -> None:
     log.event(log.COLLECTOR_STARTED)
     hearing = Hearing()
-    keeper = Keeper(paths.database, paths.spool, patience_s=patience_s)
+    prices = pricing.wanted_by(paths.config)
+    keeper = Keeper(paths.database, paths.spool, patience_s=patience_s, prices=prices)
     reading_logs = anyio.CancelScope()
     async with anyio.create_task_group() as ears:
+        if prices is not None:
+            ears.start_soon(_get_ready, paths, prices)
         listening = await ears.start(_listen, hearing)
         await ears.start(_end_when_told, keeper, listening, reading_logs)
         await _keep(hearing, keeper)
@@ -64,6 +69,12 @@ async def _collect(paths: Paths, patience_s: float) -> None:
                 await read_what_a_session_left(paths, hearing.began)
         ears.cancel_scope.cancel()
     log.event(log.COLLECTOR_STOPPED)
+
+
+async def _get_ready(paths: Paths, prices: PriceList) -> None:
+    await anyio.to_thread.run_sync(
+        pricing.get_ready, paths.database, prices, abandon_on_cancel=True
+    )
 
 
 async def _listen(hearing: "Hearing", task_status: TaskStatus[anyio.CancelScope]) -> None:

@@ -56,3 +56,39 @@ def limited(database: Path) -> Path:
     """Two hours of rate limits, at the end of which it is `scenes.LIMITED_AT`, and a busy turn."""
     session = scenes.session()
     return scenes.write(database, session, scenes.busy_turn(session), *scenes.limits())
+
+
+@pytest.fixture
+def months(database: Path) -> Path:
+    """Turns on most days of three months, in two projects, by two models of which one has no price;
+    some of them a subagent's."""
+    own = scenes.session(git_repo=scenes.told("hash1"))
+    called = scenes.session(
+        n=1,
+        relation=scenes.told("subagent"),
+        root_session_id=scenes.told(own.session_id),
+        cwd=scenes.told("/home/me/.trees/a/project"),
+    )
+    other = scenes.session(scenes.T0 + scenes.DAY, cwd=scenes.told("/home/me/other"))
+    turns = []
+    for n in range(80):
+        if n % 7 in (5, 6):
+            continue
+        at = scenes.T0 + n * scenes.DAY
+        of = (own, called, other)[n % 3]
+        model = "gpt-5.5-mini" if n % 9 == 2 else "gpt-5.5"
+        total = 20_000 + n * n * 700 % 90_000
+        tier = "priority" if n % 31 == 3 else None
+        turns.append(
+            scenes.turn(
+                of,
+                at,
+                90_000,
+                n=n + 1,
+                cwd=None,
+                model=scenes.told(model),
+                service_tier=tier and scenes.told(tier),
+                responses={total: scenes.response(at + 30_000, total)},
+            )
+        )
+    return scenes.write(database, own, called, other, *turns)

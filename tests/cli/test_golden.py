@@ -121,3 +121,35 @@ def test_limits_as_data(limited: Path, form: str) -> None:
     printed = run("limits", f"--{form}", now=scenes.LIMITED_AT).out
     compare(f"limits_{form}", printed)
     compare(f"limits_milestones_{form}", run("limits", "--milestones", f"--{form}").out)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("by", ["day", "week", "month", "model", "project", "session", "tier"])
+def test_tokens(months: Path, by: str, columns: int) -> None:
+    out = on_a_terminal(
+        *("tokens", "--by", by, "--roll-up", *ZONE), columns=columns, env={"NO_COLOR": "1"}
+    ).out
+    assert max(map(len, out.splitlines())) <= columns
+    compare(f"tokens_{by}_{columns}", out)
+
+
+def test_tokens_in_colour_and_in_ascii(months: Path) -> None:
+    compare("tokens_day_80_colour", on_a_terminal("tokens", *ZONE).out)
+    bare = {"PYTHONIOENCODING": "ascii", "NO_COLOR": "1"}
+    compare("tokens_day_80_ascii", on_a_terminal("tokens", *ZONE, env=bare).out)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_prices_and_config(
+    months: Path, home: Path, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    out = on_a_terminal("prices", columns=columns, env={"NO_COLOR": "1"}).out
+    compare(f"prices_{columns}", out)
+    monkeypatch.setenv("CODEX_TELEMETRY_HOME", "/home/me/telemetry")
+    out = on_a_terminal("config", columns=columns, env={"NO_COLOR": "1"}).out
+    compare(f"config_{columns}", out)
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_data_of_tokens(cli: Command, months: Path, form: str) -> None:
+    compare(f"tokens_{form}", cli("tokens", f"--{form}", "--by", "month", *ZONE).out)

@@ -8,7 +8,7 @@ import pytest
 from codex_telemetry.store import spool
 from commands import run
 
-HEAVY = {"structlog", "rich", "anyio", "aiosqlite", "asyncio"}
+HEAVY = {"structlog", "rich", "anyio", "aiosqlite", "asyncio", "genai_prices"}
 
 SCRIPT = """
 import sys
@@ -36,6 +36,9 @@ def imported(*words: str) -> set[str]:
         ["sql", "SELECT 1"],
         ["doctor"],
         ["path"],
+        ["config"],
+        ["tokens"],
+        ["prices"],
     ],
     ids=" ".join,
 )

@@ -17,7 +17,7 @@ from codex_telemetry.core.facts import (
     Weight,
 )
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId, uuid7_ms
-from codex_telemetry.core.parts import Parts, mcp_startup, outline, parts
+from codex_telemetry.core.parts import Parts, parts
 from codex_telemetry.core.parts_source import TIMED
 from codex_telemetry.core.settle import settle_turn
 from codex_telemetry.core.spans import Window, common, length, merged, window, without
@@ -62,60 +62,6 @@ def cut(told: TurnFacts) -> Parts:
     found = parts(told, frame)
     assert found is not None
     return found
-
-
-kinds = st.sampled_from(
-    ["command", "message", "reasoning", "user_message", "hook", "compaction", "review", "mcp_tool"]
-)
-moments = st.none() | st.integers(-20, 120)
-
-
-@given(
-    st.integers(0, 100),
-    st.dictionaries(
-        st.sampled_from("abcdef"),
-        st.builds(item, kinds, st.integers(-20, 120), moments),
-        max_size=6,
-    ),
-    st.lists(st.tuples(st.integers(-20, 120), moments), max_size=3),
-    st.lists(st.tuples(st.integers(-20, 120), st.booleans()), max_size=3),
-    st.lists(st.tuples(st.integers(-20, 120), moments), max_size=3),
-)
-def test_parts_never_overlap_and_always_add_up(
-    duration: int,
-    items: dict[str, ItemFacts],
-    asks: list[tuple[int, int | None]],
-    failures: list[tuple[int, bool]],
-    servers: list[tuple[int, int | None]],
-) -> None:
-    told = turn(duration, **items)
-    for n, (asked, answered) in enumerate(asks):
-        ends = {} if answered is None else {int(Clock.WIRE): T0 + answered}
-        told.asks[str(n)] = AskFacts(
-            "approval",
-            ItemId("a"),
-            starts={Clock.WIRE: T0 + asked, Clock.CODEX_MS: T0 + asked},
-            ends=ends,
-        )
-    for n, (ms, retried) in enumerate(failures):
-        told.events[str(n)] = EventFacts(
-            "retry" if retried else "error", starts={Clock.CODEX_MS: T0 + ms}
-        )
-    told.startups = {str(n): server(*times) for n, times in enumerate(servers)}
-    frame = window(told, None)
-    assert frame is not None
-    pieces = [span for part in outline(told, frame) for span in part.spans]
-    assert sum(end - start for start, end in pieces) == duration
-    assert length(merged(pieces)) == duration
-    assert all(n is not None and n >= 0 for n in cut(told))
-    assert sum(n or 0 for n in cut(told)) == duration
-    assert 0 <= (mcp_startup(told, frame) or 0) <= (cut(told).start_delay or 0)
-
-    told.sources, told.counts = Source.ROLLOUT, {TIMED: 1}
-    logged = [span for part in outline(told, frame) for span in part.spans]
-    assert sum(end - start for start, end in logged) == duration
-    assert length(merged(logged)) == duration
-    assert sum(n or 0 for n in cut(told)) == duration
 
 
 @given(spans, spans)

@@ -9,8 +9,8 @@ import pytest
 
 from codex_telemetry.demo.dialects import advertised, item
 from codex_telemetry.demo.model_stub import ModelStub, usage_of
-from codex_telemetry.demo.place import Place, place
-from codex_telemetry.demo.scripts import SCRIPTS, Patch, Run, fill
+from codex_telemetry.demo.place import Place, in_background, place
+from codex_telemetry.demo.scripts import SCRIPTS, Patch, Run, Use, fill
 
 
 def prompt(text: str) -> dict[str, Any]:
@@ -73,6 +73,11 @@ def test_all_that_is_said_carries_a_canary() -> None:
     for script in SCRIPTS.values():
         for response in script:
             for part in response.parts:
+                if isinstance(part, Use):
+                    words = json.dumps(json.dumps(dict(part.arguments)))
+                    assert "{n}" not in fill(words, "7", 1.0)
+                    assert "{session}" not in fill(words, "7", 1.0)
+                    continue
                 words = part.command if isinstance(part, Run) else part.text
                 assert "CANARY-" in fill(words, "7", 1.0)
                 assert "{" not in fill(words, "7", 1.0)
@@ -107,3 +112,51 @@ def test_the_log_says_what_was_said_and_when(tmp_path: Any) -> None:
     assert logged["usage"] == call.usage == usage_of(1)
     assert logged["started_ns"] < logged["first_ns"] <= logged["ended_ns"]
     assert logged["items"] == ["reasoning", "message"]
+
+
+def ask(stub: ModelStub, body: dict[str, Any]) -> bytes:
+    request = urllib.request.Request(f"{stub.base_url}/responses", json.dumps(body).encode())
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return bytes(answer.read())
+
+
+def test_a_call_tells_when_the_model_was_busy() -> None:
+    tool = {"type": "function", "name": "exec_command"}
+    with ModelStub() as stub:
+        ask(stub, {"input": [prompt("[[script:talks_on]]")], "tools": [tool]})
+        (call,) = stub.answered
+    times = [call.started_ns, call.first_ns, call.called_ns, call.told_ns, call.ended_ns]
+    assert None not in times
+    assert times == sorted(times, key=lambda ns: ns or 0)
+    talk_ns = (call.told_ns or 0) - (call.called_ns or 0)
+    assert talk_ns >= 20 * 0.04 * 1e9  # the words after the call
+
+
+def test_a_first_attempt_is_refused_and_the_next_one_is_whole() -> None:
+    with ModelStub() as stub:
+        body = {"input": [prompt("[[script:refused_once]]")]}
+        with pytest.raises(urllib.error.HTTPError) as refusal:
+            ask(stub, body)
+        refusal.value.close()
+        ask(stub, body)
+        assert [(call.status, call.complete) for call in stub.calls] == [(500, False), (200, True)]
+
+
+def test_the_command_left_in_the_background_last_is_the_one_that_is_polled() -> None:
+    left = [f"Process running with session ID {number}" for number in (7, 12)]
+    outputs = [{**output("call_x"), "output": text} for text in left]
+    assert in_background({"input": [prompt("x"), *outputs]}) == "12"
+    assert in_background({"input": [prompt("x")]}) == "0"
+    assert fill(json.dumps(json.dumps({"id": "{session}"})), "1", 1.0, "12") == r'"{\"id\": 12}"'
+
+
+def test_a_tool_of_a_server_is_called_as_the_request_offers_it() -> None:
+    use = Use("ask", {}, "asking")
+    code, whole, listed, deferred = (
+        item(use, "call_x", tools)
+        for tools in ({"exec": "custom"}, {"mcp__asking__ask": "function"}, {"ask": "function"}, {})
+    )
+    assert "tools.mcp__asking__ask({})" in code["input"]
+    assert whole["name"] == "mcp__asking__ask"
+    assert (listed["name"], listed["namespace"]) == ("ask", "mcp__asking__")
+    assert (deferred["name"], deferred["namespace"]) == ("ask", "mcp__asking")

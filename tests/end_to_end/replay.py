@@ -1,22 +1,29 @@
-"""Be the server of a recording: say what it said, after each line of the client's that came before."""
+"""Be the server of a recording: say what it said, after each line of the client's that came before.
+
+Each line of the script is `[direction, line, seconds]`: nothing is said sooner than that many
+seconds after the client's first line.
+"""
 
 import json
 import sys
+import time
 from pathlib import Path
 
 
 def main() -> None:
-    said = bytearray()
+    began = None
     for row in Path(sys.argv[1]).read_text().splitlines():
-        direction, line = json.loads(row)
-        if direction == "s2c":
-            said += line.encode() + b"\n"
+        direction, line, due_s = json.loads(row)
+        if direction == "c2s":
+            sys.stdout.buffer.flush()
+            sys.stdin.buffer.readline()
+            began = began if began is not None else time.monotonic() - due_s
             continue
-        sys.stdout.buffer.write(said)
-        sys.stdout.buffer.flush()
-        said.clear()
-        sys.stdin.buffer.readline()
-    sys.stdout.buffer.write(said)
+        early_s = (began or 0) + due_s - time.monotonic()
+        if early_s > 0:
+            sys.stdout.buffer.flush()
+            time.sleep(early_s)
+        sys.stdout.buffer.write(line.encode() + b"\n")
     sys.stdout.buffer.flush()
     sys.stdin.buffer.read()
 

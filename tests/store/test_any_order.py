@@ -143,6 +143,18 @@ def test_one_by_one_or_all_at_once_gives_the_same_rows(empty: Path, batches: lis
 
 @settings(max_examples=20)
 @given(told)
+def test_the_sums_are_those_of_the_responses(empty: Path, batches: list[Batch]) -> None:
+    """However often they are told, taken over by another thread or told otherwise."""
+    rows = saved(empty, batches)
+    for column in ("input_tokens", "output_tokens", "total_tokens"):
+        assert sum(row[column] or 0 for row in rows["usage"]) == sum(
+            row[column] or 0 for row in rows["responses"]
+        )
+    assert sum(row["responses"] for row in rows["usage"]) == len(rows["responses"])
+
+
+@settings(max_examples=20)
+@given(told)
 def test_turns_are_numbered_from_0_without_a_gap(empty: Path, batches: list[Batch]) -> None:
     rows = saved(empty, batches)["turns"]
     for session in {row["session_id"] for row in rows}:

@@ -8,6 +8,7 @@ import typer
 from codex_telemetry import __version__, log
 from codex_telemetry.cli import (
     completion,
+    config,
     doctor,
     history,
     limits,
@@ -16,6 +17,7 @@ from codex_telemetry.cli import (
     sessions,
     show,
     sql,
+    tokens,
     turns,
     upkeep,
 )
@@ -43,11 +45,14 @@ COMMANDS = (
     turns.turn,
     sessions.sessions,
     sessions.session,
+    tokens.tokens,
+    tokens.prices,
     limits.limits,
     sql.sql,
     history.backfill,
     doctor.doctor,
     upkeep.path,
+    config.config,
     upkeep.schema,
     completion.completion,
     play.demo,

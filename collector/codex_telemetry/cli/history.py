@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from codex_telemetry import pricing
 from codex_telemetry.cli import show
 from codex_telemetry.cli.listing import print_one
 from codex_telemetry.cli.options import Form, Where, options
@@ -53,13 +54,19 @@ def backfill(
     """
     from codex_telemetry.history import follow_rollouts, read_rollouts  # noqa: PLC0415 - heavy
 
-    chosen, found = form.chosen(), where.paths()
+    chosen, found, prices = form.chosen(), where.paths(), pricing.wanted(where.settings())
     homes = [home.expanduser().absolute() for home in codex_home or codex_homes()]
     began = time.monotonic()
     with _bar() as progress:
         tally = read_rollouts(
-            found, homes, rebuild=rebuild, hash_commands=hash_commands, progress=progress
+            found,
+            homes,
+            prices=prices,
+            rebuild=rebuild,
+            hash_commands=hash_commands,
+            progress=progress,
         )
+    pricing.bring_up_to_date(found.database, prices)
     if watch:
         show.note("watching for what is new; Ctrl-C ends it")
         follow_rollouts(found, homes, tally, hash_commands=hash_commands)

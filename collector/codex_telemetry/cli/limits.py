@@ -11,7 +11,7 @@ from codex_telemetry.cli.options import Form, Narrow, Where, Zoned, options
 from codex_telemetry.cli.period import Zone, shown
 from codex_telemetry.cli.reach import store
 from codex_telemetry.cli.table import Column
-from codex_telemetry.cli.words import number, short_id
+from codex_telemetry.cli.words import dollars, number, short_id
 from codex_telemetry.errors import UsageError
 from codex_telemetry.reports import limits as report
 from codex_telemetry.reports import moments
@@ -126,7 +126,3 @@ def _milestones(db: Store, zone: Zone) -> Listing[Milestone]:
 
 def percent(value: float | None) -> str | None:
     return None if value is None else f"{value:.3g} %"
-
-
-def dollars(value: float | None) -> str | None:
-    return None if value is None else f"${value:,.2f}"

@@ -1,6 +1,6 @@
 """How a list comes out: everything that matches as data, a cut table on a terminal."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -8,9 +8,11 @@ from msgspec import Struct
 
 from codex_telemetry.cli import show
 from codex_telemetry.cli.table import Column, stream, table
+from codex_telemetry.cli.words import counted
 from codex_telemetry.store.queries import Filters
 
 S = TypeVar("S", bound=Struct)
+T = TypeVar("T")
 
 ON_A_TERMINAL = 20
 """Rows of a table there, the newest, unless more are asked for."""
@@ -27,17 +29,38 @@ class Listing(NamedTuple, Generic[S]):
 
 
 def print_list(listing: Listing[S], form: str | None, filters: Filters) -> None:
+    if form is not None:
+        print_rows(listing.shape, listing.rows(filters), form)
+    elif show.screen().terminal:
+        _on_a_terminal(listing, filters)
+    else:
+        show.lines(stream(listing.columns, listing.rows(filters)))
+
+
+def print_rows(shape: type[S], rows: Iterable[S], form: str) -> None:
+    """Several objects, as data."""
     match form:
         case "json":
-            show.json_list(listing.rows(filters))
+            show.json_list(rows)
         case "ndjson":
-            show.json_lines(listing.rows(filters))
-        case "csv":
-            show.csv_rows(names(listing.shape), listing.rows(filters))
-        case _ if show.screen().terminal:
-            _on_a_terminal(listing, filters)
+            show.json_lines(rows)
         case _:
-            show.lines(stream(listing.columns, listing.rows(filters)))
+            show.csv_rows(names(shape), rows)
+
+
+def print_table(
+    columns: Sequence[Column[T]], rows: Sequence[T], noun: str, *, newest: bool
+) -> None:
+    """For people: all of it; on a terminal only the first rows, or the last if those are `newest`."""
+    on = show.screen()
+    if not on.terminal:
+        show.lines(stream(columns, rows))
+        return
+    kept = rows[-ON_A_TERMINAL:] if newest else rows[:ON_A_TERMINAL]
+    show.lines(table(columns, kept, on.width))
+    if hidden := len(rows) - len(kept):
+        order = "earlier" if newest else "further"
+        show.note(f"{counted(hidden, f'{order} {noun}')}: --json has all of them")
 
 
 def print_one(row: Struct, form: str) -> None:

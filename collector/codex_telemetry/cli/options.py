@@ -6,17 +6,18 @@ A command asks for a group by a parameter of that type; on the command line it i
 import inspect
 import os
 import time
-from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, NamedTuple, TypeVar, get_origin, get_type_hints
 
 import typer
 
 from codex_telemetry import log
 from codex_telemetry.cli.period import SPANS, Zone, moment, span_start
-from codex_telemetry.config import LOG_LEVELS, Paths
+from codex_telemetry.config import CONFIG, LOG_LEVELS, Paths, said_by
 from codex_telemetry.config import log_level as level_of
 from codex_telemetry.config import paths as all_paths
 from codex_telemetry.errors import UsageError
+from codex_telemetry.settings import Loaded, Settings, load
 from codex_telemetry.store.find import find_session
 from codex_telemetry.store.queries import Filters, Store
 
@@ -43,6 +44,15 @@ class Where(NamedTuple):
         log.configure(level_of(self.log_level), found.log)
         return found
 
+    def settings(self) -> Settings:
+        """What the config file says, or the defaults. Raises `UsageError` for what is wrong in it."""
+        return self.loaded().settings
+
+    def loaded(self) -> Loaded:
+        """The same, and which options the file sets."""
+        named = said_by(self.config, CONFIG) != "default"
+        return load(all_paths(self.db, self.config).config, required=named)
+
 
 class Form(NamedTuple):
     """How data is printed: without any of these a table for people."""
@@ -66,9 +76,11 @@ class Zoned(NamedTuple):
         Text,
         typer.Option(metavar="ZONE", help="time zone of what is shown and of days: Europe/Berlin"),
     ] = None
+    settings: Settings = Settings()
 
     def zone(self) -> Zone:
-        return Zone(self.tz)
+        """The one asked for, else the user's own, else this machine's."""
+        return Zone(self.tz if self.tz is not None else self.settings.tz, self.settings.week_start)
 
 
 class Narrow(NamedTuple):
@@ -81,7 +93,9 @@ class Narrow(NamedTuple):
         Text, typer.Option(metavar="WHEN", help="up to then; a day is meant whole")
     ] = None
     today: Annotated[bool, typer.Option("--today", help="since midnight")] = False
-    week: Annotated[bool, typer.Option("--week", help="since Monday")] = False
+    week: Annotated[
+        bool, typer.Option("--week", help="since Monday, or Sunday where the config says so")
+    ] = False
     month: Annotated[bool, typer.Option("--month", help="since the 1st")] = False
     year: Annotated[bool, typer.Option("--year", help="since January")] = False
     last: Annotated[
@@ -108,10 +122,7 @@ class Narrow(NamedTuple):
         if len(spans) > 1 or (spans and bounds):
             both = (spans + bounds)[:2]
             raise UsageError(f"{both[0]} and {both[1]} exclude each other", hint="take one")
-        if self.status is not None and self.status not in STATUSES:
-            raise UsageError(
-                f"--status: there is no status {self.status}", hint=f"one of {', '.join(STATUSES)}"
-            )
+        one_of("--status", "status", self.status, STATUSES)
         since, until = self.bounds(zone, time.time_ns() // 1_000_000)
         return Filters(
             since=since,
@@ -142,6 +153,12 @@ class Narrow(NamedTuple):
         return since, until
 
 
+def one_of(option: str, noun: str, given: str | None, known: Sequence[str]) -> None:
+    """Raises `UsageError` for a word that isn't known."""
+    if given is not None and given not in known:
+        raise UsageError(f"{option}: there is no {noun} {given}", hint=f"one of {', '.join(known)}")
+
+
 def _spellings(project: str | None) -> tuple[str, ...]:
     """A folder as it is called and as it really is: Codex may have been started through a link."""
     if project is None:
@@ -163,11 +180,24 @@ def options(command: C) -> C:
 
     def with_groups(**given: Any) -> None:
         made = {
-            name: group(**{field: given.pop(field) for field in group._fields})
+            name: group(**{field: given.pop(field) for field in hints[name]})
             for name, group in groups.items()
         }
+        where = next((group for group in made.values() if isinstance(group, Where)), Where())
+        for name, group in made.items():
+            if isinstance(group, Zoned):
+                made[name] = group._replace(settings=where.settings())
         command(**given, **made)
 
+    # What is annotated with no option comes from the config file.
+    hints = {
+        name: {
+            field: hint
+            for field, hint in get_type_hints(group, include_extras=True).items()
+            if get_origin(hint) is Annotated
+        }
+        for name, group in groups.items()
+    }
     shared = [
         inspect.Parameter(
             field,
@@ -175,8 +205,8 @@ def options(command: C) -> C:
             default=group._field_defaults[field],
             annotation=hint,
         )
-        for group in groups.values()
-        for field, hint in get_type_hints(group, include_extras=True).items()
+        for name, group in groups.items()
+        for field, hint in hints[name].items()
     ]
     told: Any = with_groups
     told.__name__, told.__doc__ = command.__name__, command.__doc__

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from codex_telemetry.errors import UsageError
+from codex_telemetry.settings import time_zone
 
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -16,8 +17,9 @@ SPANS = ("today", "week", "month", "year")
 class Zone:
     """The zone in which moments are shown and days are cut; without a name, this machine's."""
 
-    def __init__(self, name: str | None = None) -> None:
+    def __init__(self, name: str | None = None, week_start: str = "monday") -> None:
         self._zone = None if name is None else _zone(name)
+        self._weekday = 6 if week_start == "sunday" else 0
 
     def local(self, ms: int) -> datetime:
         """The moment there, with its offset."""
@@ -36,6 +38,32 @@ class Zone:
     def begin(self, day: date) -> int:
         return self.ms(datetime.combine(day, time()))
 
+    def offsets(self, first: int, last: int) -> list[tuple[int | None, int]]:
+        """How far the clock there is ahead of UTC (ms), each until a moment (ms UTC), the last None."""
+        # Some zones shift their clocks for no more than a month; none for less than a day.
+        step = max(_UNIT_MS["d"], (last - first) // 20_000)
+        found: list[tuple[int | None, int]] = []
+        offset = self._offset(first)
+        for end in range(first + step, last + step, step):
+            if (after := self._offset(end)) != offset:
+                begin, until = end - step, end
+                while until - begin > 1:
+                    middle = (begin + until) // 2
+                    if self._offset(middle) == offset:
+                        begin = middle
+                    else:
+                        until = middle
+                found.append((until, offset))
+                offset = after
+        return [*found, (None, offset)]
+
+    def _offset(self, ms: int) -> int:
+        return (self.local(ms).utcoffset() or timedelta()) // timedelta(milliseconds=1)
+
+    def first_of_week(self, day: date) -> date:
+        """The day on which its week began."""
+        return day - timedelta(days=(day.weekday() - self._weekday) % 7)
+
 
 def moment(option: str, text: str, zone: Zone, now: int, *, end: bool = False) -> int:
     """The ms of what was typed. A day is meant whole: as an `end`, it is the day's end."""
@@ -52,11 +80,11 @@ def moment(option: str, text: str, zone: Zone, now: int, *, end: bool = False) -
 
 
 def span_start(span: str, zone: Zone, now: int) -> int:
-    """When this day, week (from Monday), month or year began."""
+    """When this day, week, month or year began."""
     today = zone.local(now).date()
     first = {
         "today": today,
-        "week": today - timedelta(days=today.weekday()),
+        "week": zone.first_of_week(today),
         "month": today.replace(day=1),
         "year": today.replace(month=1, day=1),
     }
@@ -74,14 +102,10 @@ def shown(ms: int | None, zone: Zone, *, millis: bool = False) -> str | None:
 
 
 def _zone(name: str) -> tzinfo:
-    if name.upper() in ("UTC", "Z"):
-        return UTC
-    from zoneinfo import ZoneInfo  # noqa: PLC0415
-
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
+    found = time_zone(name)
+    if found is None:
         raise UsageError(
             f"--tz: no time zone is called {name}",
             hint="write one like Europe/Berlin or UTC; if it is right, install tzdata",
-        ) from None
+        )
+    return found

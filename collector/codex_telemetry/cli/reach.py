@@ -4,18 +4,26 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from codex_telemetry import pricing
 from codex_telemetry.cli.options import Where
 from codex_telemetry.config import Paths
+from codex_telemetry.store.price_list import is_current
 from codex_telemetry.store.queries import Store, reading
 
 
 @contextlib.contextmanager
 def store(where: Where) -> Iterator[Store]:
     """The store, to be read from."""
-    found = where.paths()
+    found, wanted = where.paths(), pricing.wanted(where.settings())
     take_in_spool(found)
     with reading(found.database) as db:
-        yield db
+        current = is_current(db, wanted)
+        if current:
+            yield db
+    if not current:
+        pricing.bring_up_to_date(found.database, wanted)
+        with reading(found.database) as db:
+            yield db
 
 
 def take_in_spool(paths: Paths) -> None:

@@ -17,6 +17,7 @@ from codex_telemetry.cli.words import (
     Line,
     Span,
     counted,
+    dollars,
     folder,
     number,
     short_id,
@@ -108,6 +109,9 @@ def _head(detail: SessionInFull, links: Sequence[Link], width: int, zone: Zone) 
                 "interrupted",
             ),
             Span(f"{number(tokens)} tokens" if tokens is not None else ""),
+            Span(
+                f"{dollars(detail.cost_usd)} API-equivalent" if detail.cost_usd is not None else ""
+            ),
             Span(" ".join(detail.models or [])),
         ],
         [
@@ -133,10 +137,11 @@ def _columns(zone: Zone) -> list[Column[Session]]:
         Column("session", lambda s: short_id(s.session_id)),
         Column("last heard of", lambda s: shown(moments.read(s.last_at), zone), rank=1, hoist=True),
         Column("turns", lambda s: number(s.turns), right=True),
-        Column("failed", lambda s: number(s.turns_failed), rank=6, right=True),
+        Column("failed", lambda s: number(s.turns_failed), rank=7, right=True),
         Column("tokens", lambda s: number(s.total_tokens), rank=2, right=True),
+        Column("API-equivalent", lambda s: dollars(s.cost_usd), rank=5, right=True),
         Column("models", lambda s: " ".join(s.models) if s.models else None, rank=4),
-        Column("kind", lambda s: s.relation, rank=5),
-        Column("client", lambda s: s.client_name or s.originator, rank=7),
+        Column("kind", lambda s: s.relation, rank=6),
+        Column("client", lambda s: s.client_name or s.originator, rank=8),
         Column("folder", lambda s: folder(s.cwd, home) if s.cwd else None, rank=3, narrowest=16),
     ]

@@ -45,7 +45,8 @@ STYLES = {
 """Style → how a terminal is told (SGR): the sixteen colours that every theme makes readable."""
 
 # One character for one, for terminals that have no more than ASCII.
-_ASCII = str.maketrans("█▒░▓▤╌·▪▸▲↻✗⇄■→…┊─┬●≤", "#=?hc-.o>^@!%x>~:-+*<")
+_UNICODE = "█▒░▓▤╌·▪▸▲↻✗⇄■→…┊─┬●≤▁▂▃▄▅▆▇"
+_ASCII = str.maketrans(_UNICODE, "#=?hc-.o>^@!%x>~:-+*<_.,-~+*")
 _LOUD = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
@@ -71,7 +72,7 @@ def screen() -> Screen:
         width=max(40, min(shutil.get_terminal_size((80, 24)).columns, 400)),
         terminal=terminal,
         colour=wanted and not mute,
-        unicode=_can_write(out, "█▒░▓▤╌·▪▸▲↻✗⇄■→…┊─┬●≤"),
+        unicode=_can_write(out, _UNICODE),
     )
 
 

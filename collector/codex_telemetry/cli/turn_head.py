@@ -7,6 +7,7 @@ from codex_telemetry.cli.words import (
     Line,
     Span,
     counted,
+    dollars,
     duration,
     folder,
     number,
@@ -42,7 +43,12 @@ def head(
         Span(f"turn {turn.turn_index} of session {short_id(turn.session_id)}"),
         *_known(turn.cwd and folder(turn.cwd, home)),
     ]
-    third = [*_known(tokens(turn)), *_known(responses(turn)), *_known(_context(turn))]
+    third = [
+        *_known(tokens(turn)),
+        *_known(responses(turn)),
+        *_known(_cost(turn)),
+        *_known(_context(turn)),
+    ]
     fourth = [
         *_known(_after("first output", turn.ttft_ms)),
         *_known(_after("first message", turn.ttfm_ms)),
@@ -76,6 +82,10 @@ def tokens(turn: TurnDetail | RolledUp) -> str | None:
 
 def responses(turn: TurnDetail | RolledUp) -> str | None:
     return counted(turn.responses, "response") if turn.responses else None
+
+
+def _cost(turn: TurnDetail) -> str | None:
+    return None if turn.cost_usd is None else f"{dollars(turn.cost_usd)} API-equivalent"
 
 
 def _context(turn: TurnDetail) -> str | None:

@@ -1,11 +1,15 @@
 """How people read what programs count: durations, numbers, short ids, and text that can't harm."""
 
+import math
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import NamedTuple
 
 NOTHING = "-"
 """Unknown. In data it is null."""
+
+HEIGHTS = "▁▂▃▄▅▆▇█"
 
 
 class Span(NamedTuple):
@@ -79,6 +83,24 @@ def duration(ms: int | None) -> str:
 
 def number(n: int | None) -> str:
     return NOTHING if n is None else f"{n:,}"
+
+
+def dollars(usd: float | None) -> str:
+    """`$0.0042`, `$1.23`, `$12,345`: cents, or what matters of less."""
+    if usd is None:
+        return NOTHING
+    if usd == 0 or usd >= 0.0995:
+        return f"${usd:,.2f}" if usd < 9_999.5 else f"${usd:,.0f}"
+    return f"${usd:.2g}" if usd >= 0.0001 else "<$0.0001"
+
+
+def heights(values: Sequence[float]) -> str:
+    """A sparkline: one character a value; nothing is a space."""
+    most = max([*values, 0])
+    return "".join(
+        HEIGHTS[max(0, math.ceil(len(HEIGHTS) * value / most) - 1)] if value > 0 else " "
+        for value in values
+    )
 
 
 def counted(n: int, noun: str) -> str:

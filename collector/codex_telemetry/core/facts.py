@@ -118,6 +118,8 @@ class ResponseFacts(Struct, array_like=True):
     times: Times = field(default_factory=dict)
     model: Said[str] | None = None
     response_id: Said[str] | None = None
+    tools_done: Times = field(default_factory=dict)
+    """When the tools it called were done, those aside that were left in the background."""
 
 
 class EventFacts(Struct, array_like=True):

@@ -72,6 +72,7 @@ _RULES: dict[str, Rule] = {
     "starts": earliest,
     "ends": earliest,
     "times": earliest,
+    "tools_done": earliest,
     "created": earliest,
     "requested": earliest,
     "last_heard": _largest,

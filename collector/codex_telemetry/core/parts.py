@@ -11,9 +11,9 @@ is unexplained; what isn't the tools' is the model's up to its last sign, retrie
 client opted out of hearing is None too (`core.unheard`).
 """
 
-from bisect import bisect_right
 from typing import NamedTuple
 
+from codex_telemetry.core.background import Course, course, waited_for
 from codex_telemetry.core.facts import AskFacts, Clock, ItemFacts, Source, Times, TurnFacts
 from codex_telemetry.core.parts_source import parts_source
 from codex_telemetry.core.spans import Span, Window, common, length, merged, without
@@ -22,7 +22,6 @@ from codex_telemetry.core.unheard import unseen_parts
 TOOLS = frozenset({"command", "file_change", "mcp_tool", "dynamic_tool", "web_search", "subagent"})
 """The kinds of item that are a tool call."""
 
-THINKING = frozenset({"message", "reasoning"})
 HELD_UP = "held up"
 """Of a log: a called tool that didn't run. A part of what is unexplained."""
 
@@ -35,8 +34,9 @@ NOT_OUTPUT = frozenset({"user_message", "hook", "compaction", "review"})
 
 
 class Parts(NamedTuple):
-    """ms each, None what its source can't see. `model` holds Codex's own overhead too: nothing on
-    the wire tells them apart."""
+    """ms each, None what its source can't see. `model` holds Codex's own overhead too, and requests
+    that it repeats without a word (HTTP 5xx, by `request_max_retries`): nothing on the wire tells them
+    apart."""
 
     approval: int | None
     hooks: int | None
@@ -62,18 +62,16 @@ def outline(turn: TurnFacts, frame: Window) -> list[Outline]:
     source = parts_source(turn, frame)
     if frame.end is None or source is None:
         return []
-    spoken = sorted(
-        ms
-        for item in turn.items.values()
-        if item.kind in THINKING and (ms := at(item.starts, frame)) is not None
-    )
+    through = course(turn, frame)
     claims = {
         "approval": [_wait(ask, turn, frame) for ask in turn.asks.values() if ask.kind != "tool"],
         "hooks": [_item(item, frame) for item in turn.items.values() if item.kind == "hook"],
         "compaction": [
             _item(item, frame) for item in turn.items.values() if item.kind == "compaction"
         ],
-        "tools": [_tool(item, spoken, frame) for item in turn.items.values() if item.kind in TOOLS],
+        "tools": waited_for(
+            (_item(item, frame) for item in turn.items.values() if item.kind in TOOLS), through
+        ),
         "retry": [
             _retry(event.starts, turn, frame)
             for event in turn.events.values()
@@ -83,7 +81,7 @@ def outline(turn: TurnFacts, frame: Window) -> list[Outline]:
         "model": [(_begun(turn, frame), _last_sign(turn, frame))],
     }
     if source is Source.ROLLOUT:
-        claims = _by_log(claims, turn, spoken, frame)
+        claims = _by_log(claims, turn, through, frame)
     else:
         unseen = unseen_parts(turn)
         claims = {part: spans for part, spans in claims.items() if part not in unseen}
@@ -116,7 +114,7 @@ def mcp_startup(turn: TurnFacts, frame: Window) -> int | None:
 
 def at(times: Times, frame: Window) -> int | None:
     """A moment by the window's clock."""
-    return times.get(frame.clock)
+    return frame.moment(times)
 
 
 def first_start(turn: TurnFacts, frame: Window, kinds: frozenset[str] | None = None) -> int | None:
@@ -137,20 +135,15 @@ def _item(item: ItemFacts, frame: Window) -> Span:
     return (start, end if end is not None else frame.end or start)
 
 
-def _tool(item: ItemFacts, spoken: list[int], frame: Window) -> Span:
-    start, end = _item(item, frame)
-    # Still open when the model goes on to speak: it runs in the background from there.
-    next_spoken = bisect_right(spoken, start)
-    later = spoken[next_spoken : next_spoken + 1]
-    return (start, min([end, *later]))
-
-
 def _by_log(
-    heard: dict[str, list[Span]], turn: TurnFacts, spoken: list[int], frame: Window
+    heard: dict[str, list[Span]], turn: TurnFacts, through: Course, frame: Window
 ) -> dict[str, list[Span]]:
     """The parts that a log tells, and what it tells of tools that were held up."""
+    by_words = through._replace(done=[], waits=[])  # a log doesn't say when tools were done
     tools = [
-        (item, _tool(item, spoken, frame)) for item in turn.items.values() if item.kind in TOOLS
+        (item, waited_for([_item(item, frame)], by_words)[0])
+        for item in turn.items.values()
+        if item.kind in TOOLS
     ]
     told = {
         "compaction": heard["compaction"],

@@ -24,7 +24,8 @@ def settle_item(item_id: ItemId, item: ItemFacts, turn: TurnFacts, turn_status: 
     if ended is None and status is None and turn_status != "in_progress":
         status = "unfinished"
     lifecycle = between(item.starts, item.ends)
-    asks = [ask for ask in turn.asks.values() if ask.item_id == item_id]
+    # A dynamic tool runs at the client: what Codex asks for then is its result.
+    asks = [ask for ask in turn.asks.values() if ask.item_id == item_id and ask.kind != "tool"]
     approval = total(waited(ask) for ask in asks)
     duration = said(item.duration)
     if duration is None and lifecycle is not None:

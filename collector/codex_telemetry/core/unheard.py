@@ -22,6 +22,7 @@ LOST = {
     "account/rateLimits/updated": "rate limits",
     "model/rerouted": "model reroutes",
     "turn/plan/updated": "plans",
+    "serverRequest/resolved": "when requests to the client that got no answer were over",
     "thread/status/changed": "what a thread waits for",
 }
 """A notification → what it alone tells."""

@@ -18,6 +18,8 @@ from typing import IO, Any, Literal, Self
 Message = dict[str, Any]
 Answer = Callable[[Message], Message | None]
 """Given a request of the server, the result to send; None answers with an error."""
+Wait = float | Callable[[Message], float]
+"""Seconds before an answer, or what tells them of a request."""
 
 PATIENCE = 60.0
 """Seconds before a silent server counts as hanging."""
@@ -56,7 +58,7 @@ class Client:
         pass_fds: Iterable[int] = (),
     ) -> None:
         self.lines: list[Line] = []
-        self._answers: list[tuple[re.Pattern[str], Answer, float]] = []
+        self._answers: list[tuple[re.Pattern[str], Answer, Wait]] = []
         self._listeners: list[Callable[[Message], None]] = []
         self._ended = False
         self._last_id = 0
@@ -160,7 +162,7 @@ class Client:
 
         return self._await(fits, method, since, patience)
 
-    def on_request(self, methods: str, answer: Answer, *, after: float = 0.0) -> None:
+    def on_request(self, methods: str, answer: Answer, *, after: Wait = 0.0) -> None:
         """Answer requests of the server whose method `methods` matches, after that many seconds."""
         self._answers.append((re.compile(methods), answer, after))
 
@@ -219,9 +221,10 @@ class Client:
 
     def _reply(self, asked: Message) -> None:
         result, after = None, 0.0
+        params = asked.get("params") or {}
         for methods, answer, wait in self._answers:
             if methods.search(asked["method"]):
-                result, after = answer(asked.get("params") or {}), wait
+                result, after = answer(params), wait(params) if callable(wait) else wait
                 break
         said = (
             {"error": {"code": -32601, "message": "no"}} if result is None else {"result": result}

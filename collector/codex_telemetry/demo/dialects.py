@@ -9,12 +9,9 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from codex_telemetry.demo.scripts import Part, Patch, Reason, Run, Say
+from codex_telemetry.demo.scripts import Part, Patch, Reason, Run, Say, Use
 
 Item = dict[str, Any]
-
-YIELD_MS = 30_000
-"""How long unified exec waits before it leaves a command in the background: its own limit."""
 
 
 def advertised(body: Mapping[str, Any]) -> dict[str, str]:
@@ -55,23 +52,40 @@ def item(part: Part, call_id: str, tools: Mapping[str, str]) -> Item:
                 "content": [{"type": "output_text", "text": text, "annotations": []}],
                 "phase": "final_answer" if final else "commentary",
             }
-        case Run(command):
-            return _run(command, call_id, tools)
+        case Run():
+            return _run(part, call_id, tools)
         case Patch(text):
             return _patch(text, call_id, tools)
+        case Use():
+            return _use(part, call_id, tools)
 
 
-def _run(command: str, call_id: str, tools: Mapping[str, str]) -> Item:
+def _run(run: Run, call_id: str, tools: Mapping[str, str]) -> Item:
+    modern = {"cmd": run.command, "yield_time_ms": run.yield_ms}
     if tools.get("exec") == "custom":
-        arguments = json.dumps({"cmd": command, "yield_time_ms": YIELD_MS})
-        program = f"const r = await tools.exec_command({arguments});\ntext(r.output ?? '');"
+        program = (
+            f"const r = await tools.exec_command({json.dumps(modern)});\ntext(r.output ?? '');"
+        )
         return _custom("exec", program, call_id)
     if "exec_command" in tools:
-        return _function("exec_command", {"cmd": command, "yield_time_ms": YIELD_MS}, call_id)
+        return _function("exec_command", modern, call_id)
     if "shell_command" in tools:
-        return _function("shell_command", {"command": command, "timeout_ms": YIELD_MS}, call_id)
-    argv = ["bash", "-lc", command]
-    return _function("shell", {"command": argv, "timeout_ms": YIELD_MS}, call_id)
+        given = {"command": run.command, "timeout_ms": run.yield_ms}
+        return _function("shell_command", given, call_id)
+    argv = ["bash", "-lc", run.command]
+    return _function("shell", {"command": argv, "timeout_ms": run.yield_ms}, call_id)
+
+
+def _use(use: Use, call_id: str, tools: Mapping[str, str]) -> Item:
+    whole = f"mcp__{use.server}__{use.tool}" if use.server else use.tool
+    if tools.get("exec") == "custom" and whole not in tools:
+        program = f"text(JSON.stringify(await tools.{whole}({json.dumps(use.arguments)})));"
+        return _custom("exec", program, call_id)
+    if use.server is None or whole in tools:
+        return _function(whole, use.arguments, call_id)
+    # By a namespace: in 0.125 one that is told with its tools, in 0.169 one that is left to a search.
+    namespace = f"mcp__{use.server}__" if use.tool in tools else f"mcp__{use.server}"
+    return {**_function(use.tool, use.arguments, call_id), "namespace": namespace}
 
 
 def _patch(text: str, call_id: str, tools: Mapping[str, str]) -> Item:
@@ -82,7 +96,7 @@ def _patch(text: str, call_id: str, tools: Mapping[str, str]) -> Item:
         return _custom("apply_patch", text, call_id)
     if "apply_patch" in tools:
         return _function("apply_patch", {"input": text}, call_id)
-    return _run(f"apply_patch <<'EOF'\n{text}\nEOF", call_id, tools)
+    return _run(Run(f"apply_patch <<'EOF'\n{text}\nEOF"), call_id, tools)
 
 
 def _function(name: str, arguments: Mapping[str, Any], call_id: str) -> Item:

@@ -19,7 +19,7 @@ from typing import Any, Self, cast
 
 from codex_telemetry.demo import dialects, sse
 from codex_telemetry.demo.dialects import Item
-from codex_telemetry.demo.place import Place, place
+from codex_telemetry.demo.place import Place, in_background, place
 from codex_telemetry.demo.scripts import SCRIPTS, Response, fill
 
 
@@ -36,6 +36,11 @@ class Call:
     script: str | None = None
     step: int | None = None
     first_ns: int | None = None
+    """When the first token was about to be sent."""
+    called_ns: int | None = None
+    """When the first call of a tool was about to be whole: from here on that tool may run."""
+    told_ns: int | None = None
+    """When the last event was about to be sent: until here the model was busy."""
     ended_ns: int | None = None
     response_id: str | None = None
     usage: Item | None = None
@@ -112,8 +117,9 @@ class ModelStub:
 
     def answer(
         self, call: Call, at: Place, body: Mapping[str, Any]
-    ) -> tuple[Response, list[Item], bool]:
-        """What to say to a request: the response, its items, and whether to break it off."""
+    ) -> tuple[Response, list[Item], bool, int | None]:
+        """What to say to a request: the response, its items, whether to break it off, and the
+        status to refuse it with."""
         steps = SCRIPTS[at.script]
         response = steps[min(at.step, len(steps) - 1)]
         call.script, call.step, call.model = at.script, at.step, body.get("model")
@@ -122,13 +128,16 @@ class ModelStub:
         call.tools = sorted(tools)
         with self._lock:
             self._tries[call.thread, at] += 1
-            cut = response.cut_first and self._tries[call.thread, at] == 1
-            if not response.refuse:
+            first = self._tries[call.thread, at] == 1
+            cut = first and response.cut_first
+            refused = (response.refuse_first if first else None) or response.refuse
+            if not refused:
                 self._responses += 1
                 call.usage = None if cut else usage_of(self._responses)
         items = [dialects.item(part, at.call_id(i), tools) for i, part in enumerate(response.parts)]
-        filled = json.loads(fill(json.dumps(items), at.n, self.command_seconds))
-        return response, filled, cut
+        session = in_background(body)
+        filled = json.loads(fill(json.dumps(items), at.n, self.command_seconds, session))
+        return response, filled, cut, refused
 
 
 class _Server(ThreadingHTTPServer):
@@ -157,10 +166,10 @@ class _Handler(BaseHTTPRequestHandler):
         call = self._began()
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
         at = place(body)
-        response, items, cut = self._stub.answer(call, at, body)
+        response, items, cut, refused = self._stub.answer(call, at, body)
         try:
-            if response.refuse is not None:
-                self._send_error(call, response.refuse, f"CANARY-ANSWER-{at.n} refused")
+            if refused is not None:
+                self._send_error(call, refused, f"CANARY-ANSWER-{at.n} refused")
             else:
                 self._stream(call, response, items, cut)
         except ConnectionError:
@@ -205,23 +214,27 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in _limits():
             self.send_header(name, value)
         self.end_headers()
-        self._tell(sse.opening({**head, "status": "in_progress"}, response.first_token_s))
+        self._tell(call, sse.opening({**head, "status": "in_progress"}, response.first_token_s))
         call.first_ns = time.time_ns()
         call.items = [item["type"] for item in items]
         telling = sse.telling(items, response.word_s)
         if cut:
-            self._tell(step for step, _ in zip(telling, range(6), strict=False))
+            self._tell(call, (step for step, _ in zip(telling, range(6), strict=False)))
             return
-        self._tell(telling)
-        self._tell(sse.closing(head, items, call.usage or {}))
+        self._tell(call, telling)
+        self._tell(call, sse.closing(head, items, call.usage or {}))
         call.complete = True
 
-    def _tell(self, steps: Iterator[sse.Step]) -> None:
+    def _tell(self, call: Call, steps: Iterator[sse.Step]) -> None:
         for step in steps:
             if isinstance(step, float | int):
                 time.sleep(step)
             else:
                 kind, fields = step
+                if call.called_ns is None and sse.calls_a_tool(kind, fields):
+                    call.called_ns = time.time_ns()
+                if kind == sse.LAST:
+                    call.told_ns = time.time_ns()
                 data = json.dumps({"type": kind, **fields})
                 self.wfile.write(f"event: {kind}\ndata: {data}\n\n".encode())
 

@@ -9,6 +9,7 @@ from codex_telemetry.demo.scripts import SCRIPTS
 
 _DIRECTIVE = re.compile(r"\[\[script:([a-z0-9_]+)\]\]")
 _CANARY = re.compile(r"CANARY-PROMPT-([A-Za-z0-9]+)")
+_SESSION = re.compile(r"session ID (\d+)")
 _CALL_ID = re.compile(r"call_([a-z0-9_]+)_(\d+)_\d+_[A-Za-z0-9]+")
 
 
@@ -37,6 +38,14 @@ def place(body: Mapping[str, Any]) -> Place:
             numbers = _CANARY.findall(text)
             script, n, step = picked[-1], numbers[-1] if numbers else "0", 0
     return Place(script if script in SCRIPTS else "plain", n, step)
+
+
+def in_background(body: Mapping[str, Any]) -> str:
+    """The number of the command that was left in the background last, as Codex words it; else 0."""
+    outputs = [
+        str(item.get("output")) for item in body.get("input") or () if isinstance(item, dict)
+    ]
+    return ["0", *map(str, _SESSION.findall("\n".join(outputs)))][-1]
 
 
 def _prompt(item: object) -> str:

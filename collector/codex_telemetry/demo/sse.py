@@ -9,6 +9,8 @@ from codex_telemetry.demo.dialects import Item
 Step = tuple[str, Item] | float
 """An event and its fields, or seconds to wait before the next."""
 
+LAST = "response.completed"
+
 _WORDS = re.compile(r"\S+\s*")
 
 
@@ -28,9 +30,18 @@ def telling(items: Sequence[Item], word_s: float) -> Iterator[Step]:
 
 def closing(head: Mapping[str, Any], items: Sequence[Item], usage: Item) -> Iterator[Step]:
     """The response as a whole, with its usage."""
-    calls = any(item["type"].endswith("_call") for item in items)
+    calls = any(_is_call(item) for item in items)
     whole = {**head, "status": "completed", "output": list(items), "usage": usage}
-    yield "response.completed", {"response": {**whole, "end_turn": not calls}}
+    yield LAST, {"response": {**whole, "end_turn": not calls}}
+
+
+def calls_a_tool(kind: str, fields: Item) -> bool:
+    """Whether an event makes a call whole: Codex starts the tool at once, while the rest is told."""
+    return kind == "response.output_item.done" and _is_call(fields["item"])
+
+
+def _is_call(item: Item) -> bool:
+    return str(item["type"]).endswith("_call")
 
 
 def _one(item: Item, index: int, word_s: float) -> Iterator[Step]:

@@ -9,7 +9,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from codex_telemetry.reports import shapes, shapes_family, shapes_limits, shapes_sql
+from codex_telemetry.reports import (
+    shapes,
+    shapes_family,
+    shapes_limits,
+    shapes_sql,
+    shapes_tokens,
+)
 from codex_telemetry.store.db import schema_folder
 
 # A version goes up by one with every change; a name that goes or changes is in the CHANGELOG too.
@@ -24,6 +30,9 @@ SHAPES: dict[str, tuple[type[Struct], int]] = {
     "path": (shapes.PathInfo, 1),
     "backfill": (shapes.BackfillSummary, 1),
     "doctor": (shapes.Doctor, 1),
+    "config": (shapes.Setting, 1),
+    "tokens": (shapes_tokens.Tokens, 1),
+    "prices": (shapes_tokens.Price, 1),
 }
 """Name → the struct and its version."""
 
@@ -38,6 +47,9 @@ PRINTED_BY = {
     "path": "`path`",
     "backfill": "`backfill`",
     "doctor": "`doctor`",
+    "config": "each object of `config`",
+    "tokens": "each object of `tokens`",
+    "prices": "each object of `prices`",
 }
 
 ALSO_CALLED = {"turns": "turn", "sessions": "session", "limits": "limit", "milestones": "milestone"}

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from codex_telemetry.settings import OwnPrice
+
 At = Annotated[
     str,
     Meta(
@@ -237,6 +239,18 @@ class PathInfo(Struct):
     config: str
     log: str
     spool: Annotated[list[str], Meta(description="folders, tried in this order")]
+
+
+class Setting(Struct):
+    """One option, what it is set to, and by what."""
+
+    option: str
+    value: str | bool | list[OwnPrice] | None
+    source: Annotated[
+        Literal["default", "file", "environment", "option"],
+        Meta(description="`option`: of the command line"),
+    ]
+    meaning: str
 
 
 class BackfillSummary(Struct):

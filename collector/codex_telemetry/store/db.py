@@ -93,6 +93,28 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return open_reader(path)
 
 
+def open_to_write(path: Path) -> sqlite3.Connection:
+    """A connection that writes, for what isn't a save. Raises `OSError` or `sqlite3.Error` where it
+    can't be written, `NewerDatabaseError`."""
+    prepare(path)
+    db = _connect(path)
+    db.execute("PRAGMA synchronous=NORMAL")
+    return db
+
+
+@contextlib.contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     # SQLite would open it to be read, and leave files beside it that can't be written later either.
     if not os.access(path, os.W_OK):

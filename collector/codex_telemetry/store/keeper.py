@@ -18,6 +18,7 @@ from codex_telemetry.core.identity import SessionId, TurnId
 from codex_telemetry.core.join import join
 from codex_telemetry.errors import UserError
 from codex_telemetry.store import ours, spool
+from codex_telemetry.store.price_list import PriceList
 from codex_telemetry.store.writer import Writer
 
 PATIENCE_S = 60.0
@@ -47,11 +48,17 @@ class Keeper:
     """Keeps batches of one launch, each with what couldn't be saved before."""
 
     def __init__(
-        self, path: Path, folders: Sequence[Path], *, patience_s: float = PATIENCE_S
+        self,
+        path: Path,
+        folders: Sequence[Path],
+        *,
+        patience_s: float = PATIENCE_S,
+        prices: PriceList | None = None,
     ) -> None:
         self._path = path
         self._folders = folders
         self._patience_s = patience_s
+        self._prices = prices
         self._writer: Writer | None = None
         self._unsaved: Batch | None = None
         self._running = Running()
@@ -103,7 +110,7 @@ class Keeper:
             await self._writer.save(batch)
         else:
             busy_ms = min(ours.BUSY_MS, math.ceil(self._patience_s * 1000))
-            self._writer = await Writer.open(self._path, busy_ms)
+            self._writer = await Writer.open(self._path, busy_ms, self._prices)
             # It may be another file than before.
             await self._writer.save(self._running.again_with(batch))
             await self._take_in(self._writer)

@@ -30,7 +30,7 @@ class Filters(NamedTuple):
     status: str | None = None
 
 
-class _Where(NamedTuple):
+class Where(NamedTuple):
     sql: str
     values: tuple[object, ...]
 
@@ -160,7 +160,7 @@ def totals(db: Store) -> Row:
 
 
 def _newest_last(
-    db: Store, table: str, where: _Where, order: str, last: int | None
+    db: Store, table: str, where: Where, order: str, last: int | None
 ) -> Iterator[Row]:
     if last is None:
         return db.execute(f"SELECT * FROM {table} WHERE {where.sql} ORDER BY {order}", where.values)
@@ -179,47 +179,47 @@ def _limited(found: int, filters: Filters) -> int:
     return found if filters.last is None else min(found, filters.last)
 
 
-def _number(db: Store, sql: str, where: _Where) -> int:
+def _number(db: Store, sql: str, where: Where) -> int:
     found: int = db.execute(sql, where.values).fetchone()[0]
     return found
 
 
-def _turns_where(filters: Filters) -> _Where:
+def _turns_where(filters: Filters) -> Where:
     # A turn that didn't say where it ran ran where its session did.
     cwd = """coalesce(turns.cwd,
         (SELECT s.cwd FROM sessions s WHERE s.session_id = turns.session_id))"""
-    return _all_of(
-        _if(filters.since, "started_at >= ?"),
-        _if(filters.until, "started_at < ?"),
-        _if(filters.session_id, "session_id = ?"),
-        _if(filters.model, "model = ?"),
-        _if(filters.status, "status = ?"),
-        _under(cwd, filters.projects),
+    return all_of(
+        only_if(filters.since, "started_at >= ?"),
+        only_if(filters.until, "started_at < ?"),
+        only_if(filters.session_id, "session_id = ?"),
+        only_if(filters.model, "model = ?"),
+        only_if(filters.status, "status = ?"),
+        under(cwd, filters.projects),
     )
 
 
-def _sessions_where(filters: Filters) -> _Where:
+def _sessions_where(filters: Filters) -> Where:
     """A session is in a stretch of time if any of its life is."""
-    return _all_of(
-        _if(filters.since, "last_at >= ?"),
-        _if(filters.until, "coalesce(created_at, last_at) < ?"),
-        _if(filters.session_id, "session_id = ?"),
-        _if(filters.model, "EXISTS (SELECT 1 FROM json_each(models) WHERE value = ?)"),
-        _if(
+    return all_of(
+        only_if(filters.since, "last_at >= ?"),
+        only_if(filters.until, "coalesce(created_at, last_at) < ?"),
+        only_if(filters.session_id, "session_id = ?"),
+        only_if(filters.model, "EXISTS (SELECT 1 FROM json_each(models) WHERE value = ?)"),
+        only_if(
             filters.status,
             """EXISTS (
                 SELECT 1 FROM turns t WHERE t.session_id = sessions.session_id AND t.status = ?
             )""",
         ),
-        _under("cwd", filters.projects),
+        under("cwd", filters.projects),
     )
 
 
-def _if(value: object | None, sql: str) -> _Where | None:
-    return _Where(sql, (value,)) if value is not None else None
+def only_if(value: object | None, sql: str) -> Where | None:
+    return Where(sql, (value,)) if value is not None else None
 
 
-def _under(column: str, folders: tuple[str, ...]) -> _Where | None:
+def under(column: str, folders: tuple[str, ...]) -> Where | None:
     if not folders:
         return None
     sql, values = [], []
@@ -227,12 +227,12 @@ def _under(column: str, folders: tuple[str, ...]) -> _Where | None:
         inside = folder.rstrip("/") + "/"
         sql.append(f"{column} = ? OR substr({column}, 1, ?) = ?")
         values += [folder, len(inside), inside]
-    return _Where(f"({' OR '.join(sql)})", tuple(values))
+    return Where(f"({' OR '.join(sql)})", tuple(values))
 
 
-def _all_of(*wheres: _Where | None) -> _Where:
+def all_of(*wheres: Where | None) -> Where:
     given = [where for where in wheres if where is not None]
-    return _Where(
+    return Where(
         " AND ".join(where.sql for where in given) or "1",
         tuple(value for where in given for value in where.values),
     )

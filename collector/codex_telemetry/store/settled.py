@@ -7,7 +7,8 @@ import aiosqlite
 import msgspec
 
 from codex_telemetry.core.facts import SessionFacts, TurnFacts
-from codex_telemetry.core.rows import TurnRow
+from codex_telemetry.core.prices import Book, cost_of_all
+from codex_telemetry.core.rows import ResponseRow, TurnRow
 from codex_telemetry.core.settle import settle_session, settle_turn
 from codex_telemetry.core.settle_events import settle_session_events, settle_turn_events
 from codex_telemetry.core.settle_items import settle_item, settle_responses
@@ -18,12 +19,17 @@ from codex_telemetry.store.told import Told, json_list
 _row = msgspec.structs.astuple
 
 
-async def save_rows(db: aiosqlite.Connection, told: Told) -> None:
+async def save_rows(db: aiosqlite.Connection, told: Told, book: Book) -> None:
     """Bring every row that a claim may have changed to what the claims now come down to."""
     turns = {turn_id: settle_turn(facts) for turn_id, facts in told.turns.items()}
+    responses = {turn_id: settle_responses(facts) for turn_id, facts in told.turns.items()}
+    for turn_id, row in turns.items():
+        for response in responses[turn_id]:
+            response.cost_usd = book.cost(response, row.service_tier, row.started_at)
+        row.cost_usd = cost_of_all(responses[turn_id])
     await db.executemany(sql.SESSION, [_row(settle_session(s)) for s in told.sessions.values()])
     await _save_turns(db, turns.values(), [*told.sessions, *told.gone])
-    await _save_belongings(db, told.turns, turns)
+    await _save_belongings(db, told.turns, turns, responses)
     await _save_events(db, told.sessions, told.turns, turns)
     await _sum_up(db, told.sessions)
     await db.execute(sql.REMOVE_SESSION_EVENTS, (json_list(told.gone),))
@@ -45,7 +51,10 @@ async def _save_turns(
 
 
 async def _save_belongings(
-    db: aiosqlite.Connection, told: Mapping[str, TurnFacts], turns: Mapping[str, TurnRow]
+    db: aiosqlite.Connection,
+    told: Mapping[str, TurnFacts],
+    turns: Mapping[str, TurnRow],
+    responses: Mapping[str, Sequence[ResponseRow]],
 ) -> None:
     keys = {row[0]: row[1] for row in await db.execute_fetchall(sql.TURN_KEYS, (json_list(told),))}
     items = {
@@ -56,11 +65,11 @@ async def _save_belongings(
         for turn_id, facts in told.items()
     }
     await _save_all_of(db, sql.ITEMS, items)
-    responses = {
-        keys[turn_id]: [(keys[turn_id], *_row(response)) for response in settle_responses(facts)]
-        for turn_id, facts in told.items()
+    its_responses = {
+        keys[turn_id]: [(keys[turn_id], *_row(response)) for response in rows]
+        for turn_id, rows in responses.items()
     }
-    await _save_all_of(db, sql.RESPONSES, responses)
+    await _save_all_of(db, sql.RESPONSES, its_responses)
 
 
 async def _save_events(
@@ -119,3 +128,5 @@ async def _sum_up(db: aiosqlite.Connection, sessions: Iterable[str]) -> None:
     )
     await db.execute(sql.COUNT_EVENTS, (json_list(models),))
     await db.execute(sql.COUNT_IN_TURNS, (json_list(models),))
+    for statement in sql.USAGE:
+        await db.execute(statement, (json_list(models),))

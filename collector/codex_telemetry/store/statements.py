@@ -136,6 +136,52 @@ FROM (
 ) AS s
 WHERE sessions.session_id = s.session_id
 """
+# Some logs tell the time of a response, some only that of its turn.
+QUARTER_MS = 900_000
+USED_AT = "coalesce(r.at, t.started_at)"
+USED_BY = f"""
+SELECT s.session_key, {USED_AT} / {QUARTER_MS} AS quarter, g.usage_group,
+    count(*) AS responses, sum(r.input_tokens) AS input_tokens,
+    sum(r.cached_input_tokens) AS cached_input_tokens,
+    sum(r.cache_write_input_tokens) AS cache_write_input_tokens,
+    sum(r.output_tokens) AS output_tokens,
+    sum(r.reasoning_output_tokens) AS reasoning_output_tokens,
+    sum(r.total_tokens) AS total_tokens, round(sum(r.cost_usd), 12) AS cost_usd,
+    coalesce(sum(r.total_tokens) FILTER (WHERE r.cost_usd IS NULL), 0) AS unpriced_tokens
+FROM sessions AS s
+CROSS JOIN turns AS t ON t.session_id = s.session_id
+CROSS JOIN responses AS r ON r.turn_key = t.turn_key
+CROSS JOIN usage_groups AS g
+    ON coalesce(g.cwd, '') = coalesce(t.cwd, s.cwd, '')
+    AND coalesce(g.model, '') = coalesce(r.model, '') AND g.status = t.status
+    AND coalesce(g.service_tier, '') = coalesce(t.service_tier, '')
+    AND coalesce(g.git_repo, '') = coalesce(s.git_repo, '')
+WHERE {{}}
+GROUP BY 1, 2, 3
+"""
+"""Responses summed up; what is left out is which."""
+
+_THESE = "s.session_id IN (SELECT value FROM json_each(?))"
+USAGE = (
+    f"DELETE FROM usage WHERE session_key IN (SELECT session_key FROM sessions AS s WHERE {_THESE})",
+    f"""
+    INSERT INTO usage_groups (model, service_tier, status, cwd, git_repo)
+    SELECT DISTINCT r.model, t.service_tier, t.status, coalesce(t.cwd, s.cwd), s.git_repo
+    FROM sessions AS s
+    CROSS JOIN turns AS t ON t.session_id = s.session_id
+    CROSS JOIN responses AS r ON r.turn_key = t.turn_key
+    WHERE {_THESE} ON CONFLICT DO NOTHING
+    """,
+    f"INSERT INTO usage {USED_BY.format(_THESE)}",
+    f"""
+    UPDATE sessions AS s SET cost_usd = (
+        SELECT round(sum(u.cost_usd), 12) FROM usage AS u WHERE u.session_key = s.session_key
+        GROUP BY u.session_key HAVING sum(u.unpriced_tokens) = 0)
+    WHERE {_THESE}
+    """,
+)
+"""Sum up the responses of sessions anew."""
+
 MODELS = """
 SELECT session_id, model FROM turns
 WHERE session_id IN (SELECT value FROM json_each(?)) AND model IS NOT NULL

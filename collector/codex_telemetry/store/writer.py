@@ -11,6 +11,7 @@ import aiosqlite
 import anyio
 import anyio.to_thread
 
+from codex_telemetry import log
 from codex_telemetry.core.batch import MOST_DRIFT, THE_REST, TOO_MANY, Batch
 from codex_telemetry.core.facts import Gap, LimitSample
 from codex_telemetry.errors import UserError
@@ -18,6 +19,7 @@ from codex_telemetry.store import cursors, milestones, ours
 from codex_telemetry.store import db as database
 from codex_telemetry.store import statements as sql
 from codex_telemetry.store.cursors import Cursor
+from codex_telemetry.store.price_list import PriceList, Shelf, replace
 from codex_telemetry.store.settled import save_rows
 from codex_telemetry.store.told import Orphans, forget, tell
 
@@ -46,13 +48,17 @@ class Writer:
         self._path = path
         self._file = file
         self._db = connection
+        self._shelf = Shelf()
 
     @classmethod
-    async def open(cls, path: Path, busy_ms: int = ours.BUSY_MS) -> Self:
+    async def open(
+        cls, path: Path, busy_ms: int = ours.BUSY_MS, prices: PriceList | None = None
+    ) -> Self:
         """Open the database, making or migrating it. Raises what `db.prepare` raises.
 
-        `busy_ms`: how long a save waits for another writer."""
-        await anyio.to_thread.run_sync(database.prepare, path, abandon_on_cancel=True)
+        `busy_ms`: how long a save waits for another writer. `prices`: those it shall hold; where they
+        can't be had, it keeps those it has."""
+        await anyio.to_thread.run_sync(_prepare, path, prices, abandon_on_cancel=True)
         # Before it is opened: whatever takes its place from now on is seen to be another.
         file = _identity(path)
         connection = await aiosqlite.connect(
@@ -179,7 +185,8 @@ class Writer:
         return unsound
 
     async def _save_facts(self, origin: int, batch: Batch, orphans: Orphans) -> None:
-        await save_rows(self._db, await tell(self._db, origin, batch, orphans))
+        told = await tell(self._db, origin, batch, orphans)
+        await save_rows(self._db, told, await self._shelf.book(self._db))
         await self._db.executemany(sql.LIMIT, [_limit(origin, sample) for sample in batch.limits])
         await self._save_drift(origin, batch)
         await self._db.executemany(sql.GAP, [_gap(origin, gap) for gap in batch.gaps])
@@ -197,6 +204,15 @@ class Writer:
             known.add(key)
             counts.append((origin, *key, seen.n, seen.first_seen, seen.last_seen))
         await self._db.executemany(sql.DRIFT[batch.kind], counts)
+
+
+def _prepare(path: Path, prices: PriceList | None) -> None:
+    database.prepare(path)
+    if prices is not None:
+        try:
+            replace(path, prices)
+        except Exception as error:  # noqa: BLE001 - what is saved without a price can have one later
+            log.crash(error)
 
 
 def _identity(path: Path) -> tuple[int, int]:

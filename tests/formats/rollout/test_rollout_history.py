@@ -1,5 +1,8 @@
 """Forks, resumes, reverts, subagents, reviews, compactions: each told once, by the thread it is of."""
 
+import json
+from typing import Any
+
 import pytest
 
 from codex_telemetry.core.facts import Clock
@@ -212,6 +215,37 @@ def test_a_compaction_of_098_is_a_turn_without_a_prompt(recordings: Recordings) 
         (0, 2444, "completed"),
         (1, 1127, "completed"),
     ]
+
+
+def test_a_message_after_a_call_does_not_end_a_turn_that_has_no_id() -> None:
+    """0.63 writes down a response once its tools are done: the call, what was said, the output."""
+    thread = "01a21949-d92f-75f1-9934-d3a038594366"
+    said = {
+        "type": "message",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": ""}],
+    }
+    call = {"type": "function_call", "name": "shell", "call_id": "call_1", "arguments": "{}"}
+    output = {"type": "function_call_output", "call_id": "call_1", "output": "{}"}
+    lines: list[tuple[str, dict[str, Any]]] = [
+        ("session_meta", {"id": thread, "cli_version": "0.63.0"}),
+        ("event_msg", {"type": "user_message", "message": ""}),
+        ("turn_context", {"cwd": "/"}),
+        ("response_item", call),
+        ("response_item", said),
+        ("response_item", output),
+        ("turn_context", {"cwd": "/"}),
+        ("response_item", said),
+    ]
+    rolled = Rolled()
+    written = (
+        {"timestamp": f"2026-11-26T19:16:42.{n:03}Z", "type": kind, "payload": payload}
+        for n, (kind, payload) in enumerate(lines)
+    )
+    name = RolloutName(SessionId(thread), "2026-11-26T19-16-39")
+    read(rolled, name, [json.dumps(line).encode() for line in written])
+    (turn,) = rolled.turns
+    assert (turn.status, turn.prompts, turn.tool_calls) == ("completed", 1, 1)
 
 
 @pytest.mark.parametrize("name", names("*/f_interrupt", "*/v1_interrupt"))

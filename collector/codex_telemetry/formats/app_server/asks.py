@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import Raw
 
-from codex_telemetry.core.facts import AskFacts, Fact
+from codex_telemetry.core.facts import AskFacts, Fact, Times
 from codex_telemetry.core.identity import ItemId, is_safe_id
 from codex_telemetry.formats.app_server import wire
 from codex_telemetry.formats.app_server.process import Process, heard_at
@@ -14,7 +14,8 @@ from codex_telemetry.formats.app_server.values import snake, tag
 from codex_telemetry.formats.base import Stamp
 
 _ask = msgspec.json.Decoder(wire.Ask)
-_decision = msgspec.json.Decoder(wire.Answer)
+_answer = msgspec.json.Decoder(wire.Answer)
+_resolved = msgspec.json.Decoder(wire.Resolved)
 
 
 class Asks:
@@ -48,11 +49,25 @@ class Asks:
         if ask is None:
             return
         decision = None
-        if wire.given(result) and ask.kind == "approval":
-            word = tag(_decision.decode(result).decision)
+        if wire.given(result) and ask.kind != "tool":
+            told = _answer.decode(result)
+            word = tag(told.decision if ask.kind == "approval" else told.action)
             decision = snake(word) if word is not None else None
+        yield self._ended(ask, request_id, heard_at(at), decision, at)
+
+    def resolved(self, params: Raw, at: Stamp, emitted: int | None) -> Iterator[Fact]:
+        """A request needs no answer any more (seen from 0.116): it was answered, or its turn was
+        interrupted."""
+        request_id = _resolved.decode(params).requestId
+        ask = self._process.asks.pop(request_id, None)
+        if ask is not None:
+            yield self._ended(ask, request_id, heard_at(at, emitted), None, at)
+
+    def _ended(
+        self, ask: OpenAsk, request_id: wire.Id, ends: Times, decision: str | None, at: Stamp
+    ) -> Fact:
         facts = ask.thread.facts(ask.turn, at)
         facts.asks[self._process.key(request_id)] = AskFacts(
-            kind=ask.kind, item_id=ask.item_id, ends=heard_at(at), decision=live(decision, at)
+            kind=ask.kind, item_id=ask.item_id, ends=ends, decision=live(decision, at)
         )
-        yield facts
+        return facts

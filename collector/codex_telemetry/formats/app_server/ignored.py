@@ -14,7 +14,7 @@ MESSAGES = frozenset(
     mcpServer/oauthLogin/completed model/safetyBuffering/updated model/verification
     modelProvider/authRecoveryCompleted modelProvider/authRecoveryStarted process/exited
     process/outputDelta project/changed rawResponseItem/completed remoteControl/status/changed
-    serverRequest/resolved sessionConfigured skills/changed thread/attachment/updated thread/closed
+    sessionConfigured skills/changed thread/attachment/updated thread/closed
     thread/compacted thread/deleted thread/environment/connected thread/environment/disconnected
     thread/goal/cleared thread/goal/updated thread/name/updated thread/prediction/updated
     thread/project/updated thread/queue/changed thread/readState/changed thread/realtime/closed

@@ -217,6 +217,7 @@ class Legacy:
             window if isinstance(window, int) and 0 < window < 1 << 53 else None,
             at,
             emitted,
+            older=True,
         )
 
     def _error(

@@ -39,7 +39,7 @@ class AppServer:
         self._threads = threads = Threads(process)
         self._turns = turns = Turns(process)
         self._items = items = TurnItems(process, threads)
-        self._asks = Asks(process)
+        self._asks = asks = Asks(process)
         startups = Startups(process)
         self._legacy = Legacy(process, turns, startups)
         self._requests = Requests(process, threads, turns, self._legacy)
@@ -62,6 +62,7 @@ class AppServer:
             "model/rerouted": turns.rerouted,
             "item/started": items.started,
             "item/completed": items.completed,
+            "serverRequest/resolved": asks.resolved,
             "thread/status/changed": around.status,
             "thread/settings/updated": around.settings,
             "turn/plan/updated": around.plan,

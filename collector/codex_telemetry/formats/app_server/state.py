@@ -81,6 +81,8 @@ class Thread:
     baseline: bool = False
     """Came with a history: its first token count tells of the past."""
     last_total: int | None = None
+    counted: tuple[Turn, bool] | None = None
+    """The turn of the response that was counted last, and whether an older event told of it."""
     context: int | None = None
     """Tokens in its context, by the latest count or estimate of Codex."""
     compacting: tuple[Turn, ItemId] | None = None

@@ -134,12 +134,24 @@ class Turns:
         context_window: int | None,
         at: Stamp,
         emitted: int | None,
+        *,
+        older: bool = False,
     ) -> Iterator[Fact]:
         """A token count of either protocol: a new response, or the same said again."""
         # Not `thread.turn()`: a count on a resume names an old turn, and must not make one.
         turn = thread.turns.get(codex_turn)
         yield from self._in_context(thread, last, at)
-        told = response(thread, turn, running_total, last, cache_write, at, emitted)
+        told = response(
+            thread,
+            turn,
+            running_total,
+            last,
+            cache_write,
+            at,
+            emitted,
+            older=older,
+            waits_for_tools=not self._process.is_before(140),
+        )
         if told is None or turn is None:
             return
         facts = thread.facts(turn, at)

@@ -197,6 +197,12 @@ class Ask(Struct):
 
 class Answer(Struct):
     decision: Any = None
+    action: Any = None
+    """Of an elicitation: accept, decline, cancel."""
+
+
+class Resolved(Struct):
+    requestId: Id  # noqa: N815
 
 
 class Rerouted(Struct):

@@ -83,6 +83,9 @@ def web_search_call(reading: Reading, told: wire.Call, at: Moment) -> None:
 def tool_output(reading: Reading, told: wire.Output, at: Moment) -> None:
     call = reading.state.calls.pop(told.call_id, None)
     reading.state.last_line, reading.state.last_at = "output", at.ms
+    # The model is asked again with it, though it may have spoken after the call: 0.63 then writes
+    # down call, message and output in this order.
+    reading.guess("in_progress", at)
     if call is None:
         return
     turn_id, kind = call

@@ -1,0 +1,74 @@
+"""`config`: every option, what it is set to, and by what."""
+
+from collections.abc import Iterator
+
+from codex_telemetry.cli import show
+from codex_telemetry.cli.listing import names
+from codex_telemetry.cli.options import Form, Where, options
+from codex_telemetry.cli.table import Column, table
+from codex_telemetry.config import CONFIG, DB, HOME, LOG, log_level, said_by
+from codex_telemetry.reports.shapes import Setting
+from codex_telemetry.settings import options as options_of_the_file
+
+
+@options
+def config(where: Where, form: Form) -> None:
+    """Show every option, its value, and where that came from.
+
+    Options of the file stand in config.toml; `codex-telemetry path` says where that is.
+
+    \b
+    Example: codex-telemetry config
+    """
+    chosen = form.chosen()
+    rows = list(_settings(where))
+    match chosen:
+        case "json":
+            show.json_list(rows)
+        case "ndjson":
+            show.json_lines(rows)
+        case "csv":
+            show.csv_rows(names(Setting), rows)
+        case _:
+            show.lines(table(_COLUMNS, rows, show.screen().width))
+
+
+def _settings(where: Where) -> Iterator[Setting]:
+    paths, loaded = where.paths(), where.loaded()
+    yield Setting(
+        "database", str(paths.database), said_by(where.db, DB, HOME), "where turns are stored"
+    )
+    yield Setting("config", str(paths.config), said_by(where.config, CONFIG, HOME), "this file")
+    yield Setting(
+        "log_level",
+        log_level(where.log_level) or "off",
+        said_by(where.log_level, LOG),
+        "what is logged",
+    )
+    for option, meaning in options_of_the_file().items():
+        value = getattr(loaded.settings, option)
+        yield Setting(
+            option,
+            list(value) if isinstance(value, tuple) else value,
+            "file" if option in loaded.told else "default",
+            meaning,
+        )
+
+
+def _value(setting: Setting) -> str | None:
+    match setting.value:
+        case bool(on):
+            return "true" if on else "false"
+        case str(text):
+            return text
+        case list(prices):
+            return f"{len(prices)} of your own" if prices else None
+    return None
+
+
+_COLUMNS: list[Column[Setting]] = [
+    Column("option", lambda s: s.option),
+    Column("value", _value, narrowest=16),
+    Column("from", lambda s: s.source),
+    Column("meaning", lambda s: s.meaning, rank=1, style=lambda _: "dim"),
+]
