@@ -7,13 +7,15 @@ CODEX_CACHE ?= .cache/codex
 PYTEST_ARGS ?=
 CODEX ?=
 
+DOCS := README.md docs/COMMANDS.md docs/schema.md
+
 export PYTHON
 codex_releases := $(shell grep -v '^\#' scripts/codex_releases.txt)
 newest_codex := $(firstword $(codex_releases))
 bin := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test environment codex check lint types imports format wire wheel constraints clean
+.PHONY: help demo test environment codex check lint types imports format docs wire wheel constraints clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +58,9 @@ format: environment ## put the code in the form that lint wants
 
 wire: environment ## what a Codex says that schema/wire doesn't know: CODEX=path/to/codex
 	@$(bin)/python scripts/wire.py "$(CODEX)"
+
+docs: environment ## run what README and docs/ show, and write it into them
+	@$(bin)/cog -r -I tests $(DOCS)
 
 wheel: environment ## build the wheel into dist/
 	@$(bin)/python -m pip wheel -qq --no-deps --no-build-isolation --wheel-dir dist .

@@ -22,10 +22,15 @@ Command = Callable[..., Answer]
 """`codex-telemetry` with these words, in the test's own process."""
 
 
-def run(*words: str, env: Mapping[str, str] | None = None, python: tuple[str, ...] = ()) -> Answer:
+def run(
+    *words: str,
+    env: Mapping[str, str] | None = None,
+    python: tuple[str, ...] = (),
+    now: int | None = None,
+) -> Answer:
     """In a process of its own, with pipes."""
     done = subprocess.run(
-        [*PROGRAM, *words] if not python else [sys.executable, *python],
+        [*program(now), *words] if not python else [sys.executable, *python],
         env=_environment(env),
         capture_output=True,
         text=True,
@@ -35,11 +40,24 @@ def run(*words: str, env: Mapping[str, str] | None = None, python: tuple[str, ..
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
-def on_a_terminal(*words: str, columns: int = 80, env: Mapping[str, str] | None = None) -> Answer:
+def program(now: int | None = None) -> tuple[str, ...]:
+    """The program, as if it were that moment (ms UTC) all the while."""
+    if now is None:
+        return PROGRAM
+    stopped = f"import time; time.time_ns = lambda: {now}_000_000"
+    return (*PROGRAM[:2], "-c", f"{stopped}\nfrom codex_telemetry.main import main; main()")
+
+
+def on_a_terminal(
+    *words: str,
+    columns: int = 80,
+    env: Mapping[str, str] | None = None,
+    now: int | None = None,
+) -> Answer:
     """With stdout on a terminal, and stderr in a pipe so that the two can be told apart."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [*PROGRAM, *words],
+        [*program(now), *words],
         env=_environment({"COLUMNS": str(columns), "TERM": "xterm-256color", **(env or {})}),
         stdin=subprocess.DEVNULL,
         stdout=theirs,

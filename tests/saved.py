@@ -36,6 +36,8 @@ _NOT_COMPARED = {
     "sessions": {"session_key"},
     "turns": {"turn_key"},
     "events": {"event_id"},
+    # Written once: they hold what was known of prices then.
+    "milestones": {"cumulative_cost_usd", "marginal_cost_usd"},
 }
 _BODIES = {"told_turns": TurnFacts, "told_sessions": SessionFacts}
 

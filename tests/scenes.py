@@ -6,7 +6,7 @@ Everything is after `T0`, 2026-03-02 09:00:00 UTC, a Monday.
 import asyncio
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import (
@@ -16,6 +16,7 @@ from codex_telemetry.core.facts import (
     EventFacts,
     Fact,
     ItemFacts,
+    LimitSample,
     ResponseFacts,
     Said,
     SessionFacts,
@@ -39,6 +40,9 @@ HOUR = 3_600_000
 PACKAGE = "1.2.3"
 """The release of the package of prices that the database says it holds."""
 DAY = 24 * HOUR
+
+LIMITED_AT = T0 + 2 * HOUR + 120_000
+"""When `limits` have just been read."""
 
 
 def uuid7(ms: int, n: int = 0) -> str:
@@ -112,6 +116,34 @@ def response(at: int, total: int, model: str | None = None) -> ResponseFacts:
     )
 
 
+def reading(
+    at: int, used: float | None, resets_at: int | None, minutes: int = 300, **fields: Any
+) -> LimitSample:
+    """A rate-limit window as it was read at that moment."""
+    told: dict[str, Any] = {"limit_id": "codex", "plan_type": "plus", "has_credits": False}
+    told |= fields
+    return LimitSample(
+        window_minutes=minutes, observed_at=at, used_percent=used, resets_at=resets_at, **told
+    )
+
+
+def limits() -> list[LimitSample]:
+    """Two hours of two windows of one limit, and one window of another: 42 % after a fall from 45 %,
+    and a week that won't last."""
+    minute = HOUR // 60
+    ends, week_ends = T0 + 4 * HOUR, T0 + 3 * DAY
+    found = []
+    for n in range(13):
+        at, used = T0 + n * 10 * minute, 9 + n * 3
+        # What is said to be one reset differs by seconds.
+        found.append(reading(at, used, ends + n % 3 * 1_000))
+        found.append(reading(at, 70 + n * 0.5, week_ends - n % 2 * 1_000, 10_080))
+    found.append(reading(T0 + 121 * minute, 42, ends))
+    other = {"limit_id": "codex_other", "plan_type": None, "credit_balance": "12.50"}
+    found.append(reading(T0, 3, T0 + DAY, 90 * 60, **other))
+    return found
+
+
 def busy_turn(of: SessionFacts, at: int = T0 + 1_000) -> TurnFacts:
     """Reasoning, a command, one that was asked for and failed, an edit declined, a retry, a message."""
     items = {
@@ -164,6 +196,35 @@ def long_turn(of: SessionFacts, n_items: int, at: int = T0 + HOUR) -> TurnFacts:
 def old_turn(of: SessionFacts, at: int, n: int = 0) -> TurnFacts:
     """Of a release that counted turns by thread and process."""
     return turn(of, at, 500, turn_id=TurnId(f"{of.session_id}:1aunch:{n}"))
+
+
+def week() -> list[Fact]:
+    """Two sessions and six turns over some days; the busy one comes first."""
+    first = session()
+    second = session(T0 + 3 * DAY, cwd=told("/home/me/other"), client_name=None)
+    return [
+        first,
+        second,
+        busy_turn(first),
+        turn(first, T0 + DAY, 65_000, status=told("interrupted")),
+        turn(
+            second,
+            T0 + 3 * DAY,
+            2_000,
+            model=told("gpt-5.5-mini"),
+            cwd=told("/home/me/other/deep"),
+        ),
+        turn(
+            second,
+            T0 + 3 * DAY + 5_000,
+            150,
+            status=told("failed"),
+            error_kind=told("usage_limit_exceeded"),
+            cwd=None,
+        ),
+        old_turn(second, T0 + 3 * DAY + 9_000),
+        turn(second, T0 + 4 * DAY, None),
+    ]
 
 
 def write(

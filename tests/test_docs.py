@@ -3,14 +3,18 @@
 import json
 import re
 import sqlite3
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
 import anyio
 import pytest
 
+import shown
 from codex_telemetry import pricing
 from codex_telemetry.backfill import backfill
+from codex_telemetry.cli.app import COMMANDS
 from codex_telemetry.core.facts import Gap
 from codex_telemetry.formats.base import Direction
 from codex_telemetry.settings import Settings
@@ -102,10 +106,57 @@ def test_every_test_that_the_roadmap_names_runs(request: pytest.FixtureRequest) 
     assert {point["test"] for point in POINTS if point["test"]} <= run
 
 
-def test_the_readme_shows_what_the_command_prints() -> None:
-    readme = (CHECKOUT / "README.md").read_text()
-    printed = (CHECKOUT / "fixtures" / "golden" / "turn_80.txt").read_text().rstrip("\n")
-    assert f"```text\n{printed}\n```" in readme
+SHOWS = ("README.md", "docs/COMMANDS.md", "docs/schema.md")
+"""As the Makefile's `docs` has them."""
+
+
+def cog(*words: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "cogapp", "-I", CHECKOUT / "tests", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", SHOWS)
+def test_the_docs_show_what_commands_print(name: str) -> None:
+    """If this fails: `make docs`, and look at the difference."""
+    done = cog("--check", "--diff", CHECKOUT / name)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_doc_that_lies_is_found(tmp_path: Path) -> None:
+    lying = tmp_path / "README.md"
+    lying.write_text((CHECKOUT / "README.md").read_text().replace("4.22 s", "4.23 s"))
+    assert cog("--check", lying).returncode != 0
+
+
+def test_make_docs_writes_what_is_tested() -> None:
+    makefile = (CHECKOUT / "Makefile").read_text()
+    assert f"DOCS := {' '.join(SHOWS)}\n" in makefile
+    shown_in = [
+        path.relative_to(CHECKOUT).as_posix()
+        for path in [CHECKOUT / "README.md", *(CHECKOUT / "docs").rglob("*.md")]
+        if "[[[cog" in path.read_text()
+    ]
+    assert sorted(shown_in) == sorted(SHOWS)
+
+
+def test_every_command_is_documented_with_an_example() -> None:
+    assert set(shown.EXAMPLES) == {command.__name__ for command in COMMANDS}
+    headings = re.findall(
+        r"^## `(\w+)`$", (CHECKOUT / "docs/COMMANDS.md").read_text(), re.MULTILINE
+    )
+    assert headings == [command.__name__ for command in COMMANDS]
+
+
+def test_every_command_that_the_docs_name_is_there() -> None:
+    """Also where it is only mentioned."""
+    there = {*shown.EXAMPLES, "collect", "COMMAND"}
+    for path in [CHECKOUT / "README.md", *(CHECKOUT / "docs").glob("*.md")]:
+        named = re.findall(r"`codex-telemetry ([\w-]+)", path.read_text())
+        assert {name for name in named if not name.startswith("-")} <= there, path
 
 
 MADE_THREAD = "01a20723-e07a-7931-8126-7830aff6bc00"

@@ -18,11 +18,23 @@ from backfill.codex_home import (
     total_tokens,
 )
 from recordings import Recordings, names
+from saved import query
 
 COPIED = names("*/k_resume_fork", "*/x_exec_resume", "0.42.0/v1_resume", "0.169.0/w_*")
 """Those with copies of rollouts at earlier moments."""
 MOMENTS = ("old", "before-resume", "compressed", "resumed")
 """In order of time."""
+
+
+def test_a_run_ends_with_the_milestones_of_all_it_read(home: Path, database: Path) -> None:
+    take_in(database, home)
+    assert query(database, "SELECT count(*) FROM windows_due") == [(0,)]
+    ((crossed, tokens),) = query(
+        database, "SELECT count(*), max(cumulative_tokens) FROM milestones"
+    )
+    assert crossed > 2
+    # Limits are told with the head of a response, which may be before it is counted.
+    assert 0 < tokens <= total_tokens(database)
 
 
 def test_the_second_run_opens_nothing(

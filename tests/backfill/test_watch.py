@@ -119,3 +119,14 @@ async def test_without_a_home_it_waits(tmp_path: Path) -> None:
     with anyio.fail_after(PATIENCE_S):
         async with watched(tmp_path / "t.db", tmp_path / "none"):
             await anyio.sleep(0.1)
+
+
+async def test_milestones_follow_what_is_written(tmp_path: Path, lines: list[bytes]) -> None:
+    home, database = tmp_path / "home", tmp_path / "t.db"
+    folder = home / "sessions" / "2026" / "11" / "23"
+    folder.mkdir(parents=True)
+    async with watched(database, home):
+        await anyio.lowlevel.checkpoint()
+        (folder / NAME).write_bytes(b"".join(lines))
+        await soon(database, ENDED, 4)
+        await until(lambda: query(database, "SELECT count(*) FROM milestones") > [(2,)])

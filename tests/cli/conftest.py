@@ -47,35 +47,15 @@ def cli(capsysbinary: pytest.CaptureFixture[bytes]) -> Command:
 
 @pytest.fixture
 def week(database: Path) -> Path:
-    """Two sessions and six turns over some days; the busy one comes first."""
-    first = scenes.session()
-    second = scenes.session(
-        scenes.T0 + 3 * scenes.DAY, cwd=scenes.told("/home/me/other"), client_name=None
-    )
-    return scenes.write(
-        database,
-        first,
-        second,
-        scenes.busy_turn(first),
-        scenes.turn(first, scenes.T0 + scenes.DAY, 65_000, status=scenes.told("interrupted")),
-        scenes.turn(
-            second,
-            scenes.T0 + 3 * scenes.DAY,
-            2_000,
-            model=scenes.told("gpt-5.5-mini"),
-            cwd=scenes.told("/home/me/other/deep"),
-        ),
-        scenes.turn(
-            second,
-            scenes.T0 + 3 * scenes.DAY + 5_000,
-            150,
-            status=scenes.told("failed"),
-            error_kind=scenes.told("usage_limit_exceeded"),
-            cwd=None,
-        ),
-        scenes.old_turn(second, scenes.T0 + 3 * scenes.DAY + 9_000),
-        scenes.turn(second, scenes.T0 + 4 * scenes.DAY, None),
-    )
+    """`scenes.week`, saved."""
+    return scenes.write(database, *scenes.week())
+
+
+@pytest.fixture
+def limited(database: Path) -> Path:
+    """Two hours of rate limits, at the end of which it is `scenes.LIMITED_AT`, and a busy turn."""
+    session = scenes.session()
+    return scenes.write(database, session, scenes.busy_turn(session), *scenes.limits())
 
 
 @pytest.fixture

@@ -23,6 +23,9 @@ READERS = (
     ["turn", "--last"],
     ["sessions", "--csv"],
     ["session", "x"],
+    ["limits"],
+    ["sql", "SELECT 1"],
+    ["limits", "--milestones", "--json"],
 )
 
 

@@ -93,6 +93,37 @@ def test_a_turn_with_what_worked_for_it(database: Path) -> None:
 
 
 @pytest.mark.parametrize("columns", [80, 120])
+def test_limits(limited: Path, columns: int) -> None:
+    def shown(*words: str) -> str:
+        bare = {"NO_COLOR": "1"}
+        out = on_a_terminal(
+            "limits", *words, *ZONE, columns=columns, env=bare, now=scenes.LIMITED_AT
+        ).out
+        assert max(map(len, out.splitlines())) <= columns
+        return out
+
+    compare(f"limits_{columns}", shown())
+    compare(f"limits_history_{columns}", shown("--history"))
+    compare(f"limits_milestones_{columns}", shown("--milestones"))
+
+
+def test_limits_in_colour(limited: Path) -> None:
+    compare("limits_80_colour", on_a_terminal("limits", *ZONE, now=scenes.LIMITED_AT).out)
+
+
+def test_limits_in_ascii(limited: Path) -> None:
+    ascii_only = {"PYTHONIOENCODING": "ascii", "COLUMNS": "80"}
+    compare("limits_80_ascii", run("limits", *ZONE, env=ascii_only, now=scenes.LIMITED_AT).out)
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_limits_as_data(limited: Path, form: str) -> None:
+    printed = run("limits", f"--{form}", now=scenes.LIMITED_AT).out
+    compare(f"limits_{form}", printed)
+    compare(f"limits_milestones_{form}", run("limits", "--milestones", f"--{form}").out)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
 @pytest.mark.parametrize("by", ["day", "week", "month", "model", "project", "session", "tier"])
 def test_tokens(months: Path, by: str, columns: int) -> None:
     out = on_a_terminal(

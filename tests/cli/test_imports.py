@@ -32,6 +32,8 @@ def imported(*words: str) -> set[str]:
         ["turns"],
         ["turn", "--last"],
         ["sessions"],
+        ["limits"],
+        ["sql", "SELECT 1"],
         ["doctor"],
         ["path"],
         ["config"],

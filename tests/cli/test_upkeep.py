@@ -1,18 +1,19 @@
-"""`path`, `backfill`, `schema`, `doctor`, help: what applies, and whether all is well."""
+"""`path`, `backfill`, `schema`, help: what applies, and that what is printed is what was promised."""
 
 import json
 import re
-import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from jsonschema import Draft202012Validator
 
 import scenes
 from codex_telemetry import __version__
+from codex_telemetry.cli import app
 from codex_telemetry.cli.app import COMMANDS
-from codex_telemetry.core.facts import Drift, Gap
 from codex_telemetry.reports.schemas import ALSO_CALLED, SHAPES, published
 from commands import Command
 
@@ -43,12 +44,16 @@ def test_schema_lists_and_prints_what_was_shipped(cli: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "name", "many"),
     [
+        (["limits"], "limit", True),
+        (["limits", "--history"], "limit", True),
+        (["limits", "--milestones"], "milestone", True),
         (["turns"], "turn", True),
         (["turn", "--last"], "turn_detail", False),
         (["turn", f"{scenes.uuid7(scenes.T0)}:0"], "turn_detail", False),
         (["turn", f"{scenes.uuid7(scenes.T0)}:0"], "turn", False),
         (["sessions"], "session", True),
         (["session", scenes.uuid7(scenes.T0)], "session_detail", False),
+        (["sql", "--schema"], "schema_column", True),
         (["path"], "path", False),
         (["config"], "config", True),
         (["tokens"], "tokens", True),
@@ -59,7 +64,7 @@ def test_schema_lists_and_prints_what_was_shipped(cli: Command) -> None:
     ],
 )
 def test_what_is_printed_is_what_the_schema_says(
-    cli: Command, week: Path, words: list[str], name: str, many: bool
+    cli: Command, week: Path, limited: Path, words: list[str], name: str, many: bool
 ) -> None:
     printed = json.loads(cli(*words, "--json").out)
     rows = printed if many else [printed]
@@ -72,67 +77,40 @@ def test_what_is_printed_is_what_the_schema_says(
     assert set(cli(*words, "--csv").out.splitlines()[0].split(",")) == set(rows[0])
 
 
-class TestDoctor:
-    def checks(self, cli: Command, *, code: int = 0) -> dict[str, tuple[str, str]]:
-        answer = cli("doctor", "--json")
-        assert answer.code == code
-        return {c["name"]: (c["status"], c["detail"]) for c in json.loads(answer.out)["checks"]}
-
-    def test_all_is_well(self, cli: Command, week: Path) -> None:
-        checks = self.checks(cli)
-        assert {status for status, _ in checks.values()} == {"ok"}
-        assert set(checks) == {
-            "database", "schema", "permissions", "spool", "gaps", "drift", "sources"
-        }  # fmt: skip
-        assert "stream alone 6" in checks["sources"][1]
-
-    def test_no_database_yet_is_no_failure(self, cli: Command) -> None:
-        assert self.checks(cli)["database"][0] == "warn"
-
-    def test_a_database_that_others_can_read_fails(self, cli: Command, week: Path) -> None:
-        week.chmod(0o644)
-        assert self.checks(cli, code=1)["permissions"][0] == "fail"
-        assert f"chmod 600 {week}" in cli("doctor").out
-
-    def test_a_folder_that_others_can_open_is_a_warning(self, cli: Command, week: Path) -> None:
-        week.parent.chmod(0o755)
-        assert self.checks(cli)["permissions"][0] == "warn"
-
-    def test_a_newer_database_fails(self, cli: Command, week: Path) -> None:
-        with closing(sqlite3.connect(week)) as db:
-            db.execute("PRAGMA user_version=999")
-        assert "newer version" in self.checks(cli, code=1)["schema"][1]
-
-    def test_gaps_and_unknown_names_are_counted(self, cli: Command, database: Path) -> None:
-        scenes.write(
-            database,
-            Gap(scenes.T0, 4096, "queue full"),
-            *(Drift("0.169.0", "thread/new", "unknown method") for _ in range(3)),
-            *(Drift("0.169.0", f"item/{n}", "unknown method") for n in range(12)),
-        )
-        report = json.loads(cli("doctor", "--json").out)
-        assert report["gaps"] == [
-            {
-                "session_id": None,
-                "at": "2026-03-02T09:00:00.000Z",
-                "dropped_bytes": 4096,
-                "reason": "queue full",
-            }
-        ]
-        assert report["drift"][0]["name"] == "thread/new"
-        assert (report["drift"][0]["n"], report["drift"][0]["source"]) == (3, "live")
-        shown = cli("doctor").out
-        assert "1 times something wasn't heard (4,096 bytes)" in shown
-        assert "3 more: --json has all" in shown
+def walked(command: Any, *path: str) -> Iterator[tuple[str, ...]]:
+    """Every command that people are told of, also those below another."""
+    for name, below in getattr(command, "commands", {}).items():
+        if not below.hidden:
+            yield (*path, name)
+            yield from walked(below, *path, name)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_command_has_help_with_an_example(cli: Command, name: str) -> None:
+WALKED = list(walked(typer.main.get_command(app.app)))
+
+
+@pytest.mark.parametrize("path", WALKED, ids=" ".join)
+def test_every_command_has_help_with_an_example(cli: Command, path: tuple[str, ...]) -> None:
     for word in ("--help", "-h"):
-        answer = cli(name, word)
+        answer = cli(*path, word)
         assert answer.code == 0
-        assert f"Example: codex-telemetry {name}" in answer.out
+        assert f"Example: codex-telemetry {' '.join(path)}" in answer.out
         assert answer.err == ""
+
+
+@pytest.mark.parametrize("path", WALKED, ids=" ".join)
+def test_help_reads_well(cli: Command, path: tuple[str, ...]) -> None:
+    """A sentence on what it is for, every argument and option explained, nothing cut on 80 columns."""
+    out = cli(*path, "--help").out
+    _, _, about, *rest = out.splitlines()
+    assert re.fullmatch(r"  [A-Z].*\.", about)
+    assert max(map(len, out.splitlines())) <= 80
+    options = [line for line in rest if re.match(r"  -", line)]
+    assert options
+    assert [line for line in options if not re.search(r"\S  +\S", line)] == []
+
+
+def test_the_walk_finds_every_command() -> None:
+    assert [path[0] for path in WALKED if len(path) == 1] == NAMES
 
 
 def test_help_lists_all_commands_in_whole_sentences(cli: Command) -> None:

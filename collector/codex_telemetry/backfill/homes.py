@@ -58,6 +58,7 @@ async def backfill(
             writer, tally, rebuild=rebuild, hasher=hasher, hash_commands=hash_commands
         )
         await read_changed(reading, wanted, progress)
+    await writer.write_milestones()
     return tally
 
 

@@ -191,7 +191,7 @@ class _OneFile:
         cursor.size = rollout.size if whole else UNFINISHED
         cursor.mtime_ns = rollout.mtime_ns
         cursor.head, cursor.tail, cursor.state = mark.head, mark.tail, self._reader.state()
-        await self._writer.save(batch, cursor=cursor, afresh=self._afresh)
+        await self._writer.save(batch, cursor=cursor, afresh=self._afresh, more_follows=True)
         cursor.since, self._afresh = cursor.place, False
         self._counts.bytes_read += cursor.read_to - self._saved_to
         self._saved_to = cursor.read_to

@@ -111,6 +111,7 @@ class _Following:
         read = self._reading.tally.files_read
         await work
         if self._reading.tally.files_read > read:
+            await self._reading.writer.write_milestones()
             self._news(self._reading.tally)
 
 

@@ -1,11 +1,26 @@
 """Which commands there are, and what any mistake comes down to: one line and an exit code."""
 
+import os
 from typing import Annotated
 
 import typer
 
 from codex_telemetry import __version__, log
-from codex_telemetry.cli import config, history, live, play, sessions, show, tokens, turns, upkeep
+from codex_telemetry.cli import (
+    completion,
+    config,
+    doctor,
+    history,
+    limits,
+    live,
+    play,
+    sessions,
+    show,
+    sql,
+    tokens,
+    turns,
+    upkeep,
+)
 from codex_telemetry.errors import UsageError, UserError
 
 NAME = "codex-telemetry"
@@ -32,11 +47,14 @@ COMMANDS = (
     sessions.session,
     tokens.tokens,
     tokens.prices,
+    limits.limits,
+    sql.sql,
     history.backfill,
-    upkeep.doctor,
+    doctor.doctor,
     upkeep.path,
     config.config,
     upkeep.schema,
+    completion.completion,
     play.demo,
 )
 for command in COMMANDS:
@@ -75,6 +93,8 @@ def run(words: list[str] | None = None) -> int:
 
 
 def _carried_out(words: list[str] | None) -> int:
+    if completion.ASKED_BY in os.environ:
+        completion.get_ready()
     try:
         code = app(words, prog_name=NAME, standalone_mode=False)
     except _REFUSED as error:

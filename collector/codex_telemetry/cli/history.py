@@ -48,7 +48,8 @@ def backfill(
 
     \b
     Each file once, only what is new of it.
-    Without --codex-home it reads $CODEX_HOME (a list, separated by commas), else ~/.codex.
+    Without --codex-home it reads $CODEX_HOME (a list, separated by commas),
+    else ~/.codex.
     Example: codex-telemetry backfill
     """
     from codex_telemetry.history import follow_rollouts, read_rollouts  # noqa: PLC0415 - heavy

@@ -7,12 +7,13 @@ import typer
 from codex_telemetry.cli.options import Where, options
 from codex_telemetry.errors import UsageError
 
+Words = Annotated[
+    list[str], typer.Argument(metavar="CMD…", help="the program, and what belongs to it")
+]
+
 
 @options
-def run(
-    where: Where,  # noqa: ARG001 - for its help
-    command: Annotated[list[str], typer.Argument(metavar="CMD…")],  # noqa: ARG001
-) -> None:
+def run(where: Where, command: Words) -> None:  # noqa: ARG001 - for its help
     """Run `codex app-server` and record its turns.
 
     \b

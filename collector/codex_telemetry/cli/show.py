@@ -82,7 +82,7 @@ def lines(drawn: Iterable[Line]) -> None:
     _write(_encoded(_coloured(drawn) if on.colour else _bare(drawn), on))
 
 
-def json_list(rows: Iterable[Struct]) -> None:
+def json_list(rows: Iterable[Struct | dict[str, Any]]) -> None:
     """One array, an object a line."""
 
     def parts() -> Iterator[bytes]:
@@ -95,7 +95,7 @@ def json_list(rows: Iterable[Struct]) -> None:
     _write(parts())
 
 
-def json_lines(rows: Iterable[Struct]) -> None:
+def json_lines(rows: Iterable[Struct | dict[str, Any]]) -> None:
     """One object a line."""
     _write(_json(row) + b"\n" for row in rows)
 
@@ -106,6 +106,11 @@ def json_object(row: Struct) -> None:
 
 
 def csv_rows(names: Sequence[str], rows: Iterable[Struct]) -> None:
+    """A header and rows, the fields of these names."""
+    csv_cells(names, ([getattr(row, name) for name in names] for row in rows))
+
+
+def csv_cells(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A header and rows. Unknown is empty; words of a list are joined by `;`, what is nested is JSON."""
     out = _stdout()
     clean = plain if out.isatty() else str
@@ -113,10 +118,10 @@ def csv_rows(names: Sequence[str], rows: Iterable[Struct]) -> None:
     def parts() -> Iterator[bytes]:
         line = io.StringIO()
         write = csv.writer(line, lineterminator="\n").writerow
-        write(names)
+        write([clean(name) for name in names])
         for row in rows:
             yield _taken(line)
-            write([clean(_cell(getattr(row, name))) for name in names])
+            write([clean(_cell(value)) for value in row])
         yield _taken(line)
 
     _write(parts())
@@ -144,7 +149,7 @@ def finish() -> None:
         _guarded(sys.stdout.flush)
 
 
-def _json(row: Struct) -> bytes:
+def _json(row: Struct | dict[str, Any]) -> bytes:
     raw = msgspec.json.encode(row)
     # JSON may write any character as \u…: the same value, and harmless to a terminal.
     if raw.isascii() and b"\x7f" not in raw:

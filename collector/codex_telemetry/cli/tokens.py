@@ -50,8 +50,9 @@ def tokens(
     """Show tokens and what they would cost at the API.
 
     \b
-    Days, weeks and months are those of your zone. Worktrees of a repository are one project.
-    Costs are API-equivalents, never a bill; what has no known price is counted apart.
+    Days, weeks and months are those of your zone. Worktrees of a repository are
+    one project. Costs are API-equivalents, never a bill; what has no known price
+    is counted apart.
     Example: codex-telemetry tokens --by week --year
     """
     one_of("--by", "key", by, BYS)
@@ -81,7 +82,8 @@ def prices(
     """Show the prices of models, and where they come from.
 
     \b
-    In US dollars per million tokens. Your own prices, in the config file, come first.
+    In US dollars per million tokens. Your own prices, in the config file, come
+    first.
     Example: codex-telemetry prices --model gpt-5.5
     """
     chosen = form.chosen()

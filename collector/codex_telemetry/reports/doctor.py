@@ -1,21 +1,23 @@
 """Whether all is well: what a person should know about their database, and what to do about it."""
 
-import stat
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from codex_telemetry.config import Paths
 from codex_telemetry.core.facts import Source
 from codex_telemetry.errors import NewerDatabaseError, UserError
+from codex_telemetry.reports import surroundings
 from codex_telemetry.reports.shapes import Check, Doctor, DriftCount, GapSeen
 from codex_telemetry.reports.shaping import shaped
-from codex_telemetry.store import queries
+from codex_telemetry.reports.surroundings import Surroundings
+from codex_telemetry.store import health, queries
 from codex_telemetry.store.queries import Store
 
 
-def doctor(paths: Paths, waiting: Sequence[Path]) -> Doctor:
-    """Everything it looked at. Never raises for what it finds."""
-    report = Doctor(checks=[], drift=[], gaps=[])
+def doctor(paths: Paths, around: Surroundings, now: int) -> Doctor:
+    """Everything it looked at. Never raises for what it finds, and reads no rollout."""
+    report = Doctor(
+        checks=[surroundings.codex(around), surroundings.homes(around)], drift=[], gaps=[]
+    )
     if not paths.database.exists():
         report.checks.append(
             Check(
@@ -28,64 +30,41 @@ def doctor(paths: Paths, waiting: Sequence[Path]) -> Doctor:
     else:
         try:
             with queries.reading(paths.database) as db:
-                _look(db, paths, report)
+                _look(db, paths, report, now)
         except UserError as error:
             name = "schema" if isinstance(error, NewerDatabaseError) else "database"
             report.checks.append(Check(name, "fail", error.message, error.hint))
-        report.checks += _permissions(paths.database)
-    report.checks.append(_spool(waiting))
+        report.checks.append(surroundings.permissions(paths.database))
+    report.checks += [surroundings.keys(paths.database), surroundings.spool(around)]
     return report
 
 
-def _look(db: Store, paths: Paths, report: Doctor) -> None:
-    wrong = queries.health(db)
+def _look(db: Store, paths: Paths, report: Doctor, now: int) -> None:
     report.checks.append(
         Check("database", "ok", f"{paths.database} is whole", None)
-        if wrong is None
+        if health.damage(db) is None
         else Check("database", "fail", f"{paths.database} is damaged", "keep a copy; move it away")
     )
-    report.checks.append(Check("schema", "ok", f"version {queries.schema_version(db)}", None))
+    # It is brought up to date as it is opened, or isn't opened.
+    version = health.schema_version(db)
+    report.checks.append(Check("schema", "ok", f"version {version}, all migrations applied", None))
     report.gaps = list(shaped(GapSeen, queries.gaps(db)))
     report.drift = list(shaped(DriftCount, queries.drift(db)))
-    report.checks += [_gaps(report.gaps), _drift(report.drift), _sources(db)]
-
-
-def _permissions(database: Path) -> Iterator[Check]:
-    files = [database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))]
-    for path, allowed in (*((file, 0o600) for file in files), (database.parent, 0o700)):
-        try:
-            mode = stat.S_IMODE(path.stat().st_mode)
-        except OSError:
-            continue
-        if mode & 0o077:
-            yield Check(
-                "permissions",
-                # A folder may be shared on purpose, and named with --db.
-                "warn" if path == database.parent else "fail",
-                f"{path} is open to others (mode {mode:04o})",
-                f"chmod {allowed:o} {path}",
-            )
-            return
-    yield Check("permissions", "ok", "only its owner can read it", None)
-
-
-def _spool(waiting: Sequence[Path]) -> Check:
-    if not waiting:
-        return Check("spool", "ok", "nothing waits to be taken in", None)
-    folders = sorted({str(path.parent) for path in waiting})
-    return Check(
-        "spool",
-        "warn",
-        f"{len(waiting)} recordings wait in {', '.join(folders)}",
-        "codex-telemetry backfill takes them in, or says why it can't",
-    )
+    report.checks += [_gaps(report.gaps), _drift(report.drift)]
+    report.checks += [check(db) for check in _CONTENTS]
+    report.checks.append(_clocks(db, now))
 
 
 def _gaps(gaps: Sequence[GapSeen]) -> Check:
     if not gaps:
         return Check("gaps", "ok", "everything that passed was heard", None)
     lost = sum(gap.dropped_bytes or 0 for gap in gaps)
-    return Check("gaps", "warn", f"{len(gaps)} times something wasn't heard ({lost:,} bytes)", None)
+    return Check(
+        "gaps",
+        "warn",
+        f"{len(gaps)} times something wasn't heard ({lost:,} bytes)",
+        "codex-telemetry backfill adds what Codex has logged of it",
+    )
 
 
 def _drift(drift: Sequence[DriftCount]) -> Check:
@@ -100,12 +79,61 @@ def _drift(drift: Sequence[DriftCount]) -> Check:
 
 
 def _sources(db: Store) -> Check:
-    told = queries.turns_by_sources(db)
+    told = health.turns_by_sources(db)
     live, rollout = told.get(Source.LIVE, 0), told.get(Source.ROLLOUT, 0)
     both = told.get(Source.LIVE | Source.ROLLOUT, 0)
     return Check(
         "sources",
         "ok",
         f"turns told by the stream alone {live:,}, by a log alone {rollout:,}, by both {both:,}",
-        None,
+        "codex-telemetry backfill reads the logs of those, where Codex keeps any" if live else None,
     )
+
+
+def _models(db: Store) -> Check:
+    without = health.sessions_without_model(db)
+    if not without:
+        return Check("models", "ok", "every session with turns has a model", None)
+    return Check(
+        "models",
+        "warn",
+        f"of {_counted(without, 'session')} with turns no model is known",
+        "codex-telemetry backfill may find it in their logs; without one nothing has a price",
+    )
+
+
+def _milestones(db: Store) -> Check:
+    due = health.windows_due(db)
+    if not due:
+        return Check("milestones", "ok", "those of all rate-limit windows are written", None)
+    return Check(
+        "milestones",
+        "warn",
+        f"those of {_counted(due, 'rate-limit window')} aren't written yet",
+        "codex-telemetry backfill writes them",
+    )
+
+
+def _clocks(db: Store, now: int) -> Check:
+    odd = health.odd_times(db, now)
+    said = [
+        f"{_counted(n, noun)} {what}"
+        for n, noun, what in (
+            (odd.backward, "turn", "that end before they begin"),
+            (odd.negative, "duration", "below 0"),
+            (odd.ahead, "turn", "that begin more than a day from now"),
+            (odd.late, "live turn", "heard of more than a day from when they began"),
+        )
+        if n
+    ]
+    if not said:
+        return Check("clocks", "ok", "no time looks wrong", None)
+    return Check("clocks", "warn", ", ".join(said), "this machine's clock may have been wrong then")
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+_CONTENTS: tuple[Callable[[Store], Check], ...] = (_sources, _models, _milestones)
+"""What is asked of the rows themselves; a further check is a function here."""

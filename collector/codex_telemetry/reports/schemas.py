@@ -9,7 +9,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from codex_telemetry.reports import shapes, shapes_family, shapes_tokens
+from codex_telemetry.reports import (
+    shapes,
+    shapes_family,
+    shapes_limits,
+    shapes_sql,
+    shapes_tokens,
+)
 from codex_telemetry.store.db import schema_folder
 
 # A version goes up by one with every change; a name that goes or changes is in the CHANGELOG too.
@@ -18,6 +24,9 @@ SHAPES: dict[str, tuple[type[Struct], int]] = {
     "turn_detail": (shapes_family.TurnInFull, 4),
     "session": (shapes.Session, 2),
     "session_detail": (shapes_family.SessionInFull, 4),
+    "limit": (shapes_limits.Limit, 1),
+    "milestone": (shapes_limits.Milestone, 1),
+    "schema_column": (shapes_sql.SchemaColumn, 1),
     "path": (shapes.PathInfo, 1),
     "backfill": (shapes.BackfillSummary, 1),
     "doctor": (shapes.Doctor, 1),
@@ -32,6 +41,9 @@ PRINTED_BY = {
     "turn_detail": "`turn ID`",
     "session": "each object of `sessions`",
     "session_detail": "`session ID`",
+    "limit": "each object of `limits` and `limits --history`",
+    "milestone": "each object of `limits --milestones`",
+    "schema_column": "each object of `sql --schema`",
     "path": "`path`",
     "backfill": "`backfill`",
     "doctor": "`doctor`",
@@ -40,7 +52,7 @@ PRINTED_BY = {
     "prices": "each object of `prices`",
 }
 
-ALSO_CALLED = {"turns": "turn", "sessions": "session"}
+ALSO_CALLED = {"turns": "turn", "sessions": "session", "limits": "limit", "milestones": "milestone"}
 """By the command that prints a list of them."""
 
 

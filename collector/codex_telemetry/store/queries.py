@@ -146,11 +146,6 @@ def drift(db: Store) -> Iterator[Row]:
     )
 
 
-def turns_by_sources(db: Store) -> dict[int, int]:
-    """How many turns were told by the stream (1), by a log (2), by both (3)."""
-    return dict(db.execute("SELECT sources, count(*) FROM turns GROUP BY sources").fetchall())
-
-
 def totals(db: Store) -> Row:
     """How much there is."""
     row: Row = db.execute(
@@ -162,17 +157,6 @@ def totals(db: Store) -> Row:
         """
     ).fetchone()
     return row
-
-
-def health(db: Store) -> str | None:
-    """None if SQLite finds the file whole, else the first thing it says."""
-    said: str = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-    return None if said == "ok" else said
-
-
-def schema_version(db: Store) -> int:
-    found: int = db.execute("PRAGMA user_version").fetchone()[0]
-    return found
 
 
 def _newest_last(

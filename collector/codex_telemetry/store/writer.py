@@ -1,6 +1,8 @@
 """Save what was told: load what is known of the same things, join, settle, save. One transaction."""
 
+import contextlib
 import sqlite3
+from collections.abc import AsyncIterator
 from pathlib import Path
 from time import time
 from typing import Self
@@ -13,7 +15,7 @@ from codex_telemetry import log
 from codex_telemetry.core.batch import MOST_DRIFT, THE_REST, TOO_MANY, Batch
 from codex_telemetry.core.facts import Gap, LimitSample
 from codex_telemetry.errors import UserError
-from codex_telemetry.store import cursors, ours
+from codex_telemetry.store import cursors, milestones, ours
 from codex_telemetry.store import db as database
 from codex_telemetry.store import statements as sql
 from codex_telemetry.store.cursors import Cursor
@@ -93,20 +95,33 @@ class Writer:
         *,
         cursor: Cursor | None = None,
         afresh: bool = False,
+        more_follows: bool = False,
     ) -> bool:
         """Save all of a batch or nothing. Raises `sqlite3.Error`, `OSError`, `NewerDatabaseError`,
         `UnsoundError`. A few facts that can't be saved anywhere are left out: a gap says so.
 
         `spool`: the name of the spool file it comes from; False if that was taken in before.
         `cursor`: how far the batch's rollout file is read with it. `afresh`: forget first all that
-        this origin told before.
+        this origin told before. `more_follows`: leave milestones to `write_milestones`: one of a week
+        needn't be written after each of its logs.
         """
+        async with self._transaction():
+            fresh = spool is None or await self._is_fresh(spool)
+            if fresh:
+                await self._save(batch, cursor, afresh=afresh, more_follows=more_follows)
+        return fresh
+
+    async def write_milestones(self) -> None:
+        """Write those of all windows that were left to it. Raises as `save` does."""
+        async with self._transaction():
+            await milestones.write_due(self._db)
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[None]:
         await self._db.execute("BEGIN IMMEDIATE")
         try:
             await self._check_version()
-            fresh = spool is None or await self._is_fresh(spool)
-            if fresh:
-                await self._save(batch, cursor, afresh=afresh)
+            yield
             await self._db.execute("COMMIT")
         except BaseException:
             # A failed COMMIT may have rolled back by itself.
@@ -117,7 +132,6 @@ class Writer:
         # What went into a file that is gone has to be saved again.
         if not self.is_current():
             raise sqlite3.OperationalError("the database was moved away or replaced")
-        return fresh
 
     async def _check_version(self) -> None:
         """A newer program may have upgraded the database since we opened it."""
@@ -131,14 +145,21 @@ class Writer:
         taken = await self._db.execute(sql.TAKE_SPOOL, (spool,))
         return taken.rowcount > 0
 
-    async def _save(self, batch: Batch, cursor: Cursor | None, *, afresh: bool) -> None:
+    async def _save(
+        self, batch: Batch, cursor: Cursor | None, *, afresh: bool, more_follows: bool
+    ) -> None:
         ((origin,),) = await self._db.execute_fetchall(
             sql.ORIGIN, (batch.kind, batch.origin, batch.codex_version)
         )
+        windows = milestones.told_of(batch.limits)
+        if afresh:
+            windows |= await milestones.told_by(self._db, origin)
         orphans = await forget(self._db, origin) if afresh else Orphans()
+        windows |= await milestones.counting(self._db, batch.turns, orphans.turns)
         if await self._save_sound(origin, batch, orphans):
             gap = Gap(int(time() * 1000), None, NOT_SAVED)
             await self._db.execute(sql.GAP, _gap(origin, gap))
+        await (milestones.put_off if more_follows else milestones.write)(self._db, windows)
         if cursor is not None:
             await cursors.save(self._db, origin, cursor)
 

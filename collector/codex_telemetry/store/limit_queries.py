@@ -1,0 +1,120 @@
+"""What the report on rate limits asks of the store."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from codex_telemetry.core.limits import LONGEST, MINUTE_MS
+from codex_telemetry.store.queries import Filters, Row, Store
+
+
+class WindowKey(NamedTuple):
+    """As they are stored: "" and 0 are unknown."""
+
+    limit_id: str
+    window_minutes: int
+
+
+def length_ms(key: WindowKey) -> int:
+    """How long such a window is, if it's a length that SQLite can take from a time."""
+    return min(max(0, key.window_minutes), LONGEST) * MINUTE_MS
+
+
+def limits(db: Store) -> list[WindowKey]:
+    """Every limit and length of window that was ever told of."""
+    # From each to the next by the key's index: there are few, and very many readings of each.
+    found = []
+    key: tuple[str, int] = ("", -1)
+    while row := db.execute(
+        """
+        SELECT limit_id, window_minutes FROM rate_limits WHERE (limit_id, window_minutes) > (?, ?)
+        ORDER BY limit_id, window_minutes LIMIT 1
+        """,
+        key,
+    ).fetchone():
+        key = WindowKey(*row)
+        found.append(key)
+    return found
+
+
+def newest(db: Store, key: WindowKey) -> Row:
+    """The last reading of a window there is."""
+    row: Row = db.execute(
+        """
+        SELECT * FROM rate_limits WHERE limit_id = ? AND window_minutes = ?
+        ORDER BY observed_at DESC, used_percent DESC LIMIT 1
+        """,
+        key,
+    ).fetchone()
+    return row
+
+
+def within_a_window(db: Store, key: WindowKey, last: int) -> Iterator[Row]:
+    """The readings up to the last that may be of the same window, in order of time."""
+    # A window runs from its first use, so a reading may come just before it begins.
+    return db.execute(
+        """
+        SELECT observed_at, used_percent, resets_at FROM rate_limits
+        WHERE limit_id = ? AND window_minutes = ? AND observed_at BETWEEN ? AND ?
+        ORDER BY observed_at, used_percent
+        """,
+        (*key, last - 2 * length_ms(key), last),
+    )
+
+
+def resets(db: Store, key: WindowKey) -> list[int]:
+    """All moments at which a window of this limit was said to reset."""
+    rows = db.execute(
+        """
+        SELECT DISTINCT resets_at FROM rate_limits
+        WHERE limit_id = ? AND window_minutes = ? AND resets_at IS NOT NULL
+        """,
+        key,
+    )
+    return [row[0] for row in rows]
+
+
+def readings(db: Store, since: int | None) -> Iterator[Row]:
+    """All readings in order of time."""
+    return db.execute(
+        """
+        SELECT * FROM rate_limits WHERE observed_at >= ?
+        ORDER BY observed_at, limit_id, window_minutes, used_percent, origin
+        """,
+        [since if since is not None else -(1 << 62)],
+    )
+
+
+def count_readings(db: Store, filters: Filters) -> int:
+    return _count(db, "rate_limits", "observed_at", filters)
+
+
+def milestones(db: Store, filters: Filters) -> Iterator[Row]:
+    """Newest last."""
+    found = count_milestones(db, filters)
+    skipped = 0 if filters.last is None else max(0, found - filters.last)
+    return db.execute(
+        """
+        SELECT nullif(limit_id, '') AS limit_id, nullif(window_minutes, 0) AS window_minutes,
+               window_resets_at, percent, at, cumulative_tokens, cumulative_cost_usd,
+               marginal_cost_usd, five_hour_percent, source
+        FROM milestones WHERE at >= ? AND at < ?
+        ORDER BY at, limit_id, window_minutes, percent LIMIT -1 OFFSET ?
+        """,
+        [*_bounds(filters), skipped],
+    )
+
+
+def count_milestones(db: Store, filters: Filters) -> int:
+    return _count(db, "milestones", "at", filters)
+
+
+def _count(db: Store, table: str, column: str, filters: Filters) -> int:
+    found: int = db.execute(
+        f"SELECT count(*) FROM {table} WHERE {column} >= ? AND {column} < ?", _bounds(filters)
+    ).fetchone()[0]
+    return found
+
+
+def _bounds(filters: Filters) -> tuple[int, int]:
+    since, until = filters.since, filters.until
+    return -(1 << 62) if since is None else since, 1 << 62 if until is None else until
