@@ -25,6 +25,8 @@ A_RESPONSE_MS = 200
 """What Codex may take for itself around a response."""
 UNHEARD_MS = 200
 """By how much later than it began a command may be told of."""
+SPAWNED_MS = 100
+"""What it takes to start a shell, and to hear of its end."""
 NEARLY_MS = 50
 """Two looked at the same thing, one a little later."""
 
@@ -155,7 +157,7 @@ def test_tools_take_as_long_as_the_commands_say(turns: list[Turn]) -> None:
             continue  # `rm` takes no time and tells nothing
         for row in (turn.live, turn.joined):
             least = ran - at_most(UNHEARD_MS * commands)
-            most = ran + at_most(NEARLY_MS * commands)
+            most = ran + at_most(SPAWNED_MS * commands)
             assert least <= row["tools_ms"] <= most, (ran, turn)
 
 
@@ -197,4 +199,4 @@ def test_a_retry_lasts_until_the_model_speaks_again(turns: list[Turn]) -> None:
         gap = (whole.first_ns - broken.ended_ns) // 1_000_000
         for row in (turn.live, turn.joined):
             assert (row["retries"], row["errors"]) == (1, 0), turn
-            assert abs(row["retry_ms"] - gap) <= at_most(NEARLY_MS), (gap, turn)
+            assert abs(row["retry_ms"] - gap) <= at_most(2 * NEARLY_MS), (gap, turn)
