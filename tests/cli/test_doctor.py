@@ -53,7 +53,7 @@ def test_all_is_well(cli: Command, week: Path) -> None:
     assert {check["status"] for check in found.values()} == {"ok"}
     assert set(found) == {
         "codex", "homes", "database", "schema", "permissions", "keys", "spool", "gaps", "drift",
-        "sources", "models", "milestones", "clocks",
+        "sources", "models", "milestones", "unheard", "clocks",
     }  # fmt: skip
     assert "stream alone 6" in found["sources"]["detail"]
     assert found["codex"]["detail"].startswith("0.169.0 at /")
@@ -61,6 +61,21 @@ def test_all_is_well(cli: Command, week: Path) -> None:
 
 def test_no_database_yet_is_no_failure(cli: Command) -> None:
     assert "codex-telemetry backfill" in warned(cli, "database")
+
+
+def test_what_a_client_does_not_hear_is_said_with_what_that_costs(
+    cli: Command, database: Path
+) -> None:
+    deaf = scenes.session(unheard=frozenset({"error", "item/agentMessage/delta"}))
+    scenes.write(database, deaf, scenes.session(n=1, unheard=frozenset({"error"})))
+    said = warned(cli, "unheard")
+    assert "error (2): errors and retries" in said
+    assert "delta" not in said
+
+
+def test_a_client_that_hears_all_that_matters_is_well(cli: Command, database: Path) -> None:
+    scenes.write(database, scenes.session(unheard=frozenset({"item/agentMessage/delta"})))
+    assert checks(cli)["unheard"]["status"] == "ok"
 
 
 class TestCodex:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from codex_telemetry.config import Paths
 from codex_telemetry.core.facts import Source
+from codex_telemetry.core.unheard import LOST
 from codex_telemetry.errors import NewerDatabaseError, UserError
 from codex_telemetry.reports import surroundings
 from codex_telemetry.reports.shapes import Check, Doctor, DriftCount, GapSeen
@@ -135,5 +136,20 @@ def _counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
-_CONTENTS: tuple[Callable[[Store], Check], ...] = (_sources, _models, _milestones)
+def _unheard(db: Store) -> Check:
+    """What clients opted out of hearing, as far as it tells something that we keep."""
+    told = health.opted_out(db)
+    lost = {method: n for method, n in told.items() if method in LOST}
+    if not lost:
+        return Check("unheard", "ok", "clients hear all that tells of their turns", None)
+    what = "; ".join(f"{method} ({n:,}): {LOST[method]}" for method, n in lost.items())
+    return Check(
+        "unheard",
+        "warn",
+        f"clients opted out of hearing, in so many sessions, {what}",
+        "null where only that would tell it; codex-telemetry backfill adds what Codex has logged",
+    )
+
+
+_CONTENTS: tuple[Callable[[Store], Check], ...] = (_sources, _models, _milestones, _unheard)
 """What is asked of the rows themselves; a further check is a function here."""

@@ -41,6 +41,18 @@ def sessions_without_model(db: Store) -> int:
     return _number(db, "SELECT count(*) FROM sessions WHERE turns > 0 AND models IS NULL")
 
 
+def opted_out(db: Store) -> dict[str, int]:
+    """Notifications that clients opted out of hearing → in how many sessions."""
+    return dict(
+        db.execute(
+            """
+            SELECT value, count(*) FROM sessions, json_each(opted_out)
+            GROUP BY value ORDER BY value
+            """
+        ).fetchall()
+    )
+
+
 def odd_times(db: Store, now: int) -> Odd:
     return Odd(
         backward=_number(db, "SELECT count(*) FROM turns WHERE ended_at < started_at"),
