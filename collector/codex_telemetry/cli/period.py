@@ -1,6 +1,7 @@
 """Which stretch of time a person means, and in which zone a moment is shown."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from codex_telemetry.errors import UsageError
@@ -9,6 +10,7 @@ from codex_telemetry.settings import time_zone
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_HOUR_MS = _UNIT_MS["h"]
 _HINT = "write 2026-11-01, 2026-11-01T09:00Z, 7d or 24h"
 
 SPANS = ("today", "week", "month", "year")
@@ -64,6 +66,25 @@ class Zone:
         """The day on which its week began."""
         return day - timedelta(days=(day.weekday() - self._weekday) % 7)
 
+    def days(self, moments: Iterable[int | None]) -> list[str | None]:
+        """The day there that each is of: `2026-11-23`. For very many: an hour is looked up once."""
+        known: dict[int, str | None] = {}
+        found: list[str | None] = []
+        for ms in moments:
+            if ms is None:
+                found.append(None)
+                continue
+            hour = ms // _HOUR_MS
+            if hour not in known:
+                first, last = (self._day(hour * _HOUR_MS + n) for n in (0, _HOUR_MS - 1))
+                # In some zones a day begins within an hour of UTC.
+                known[hour] = first if first == last else None
+            found.append(known[hour] or self._day(ms))
+        return found
+
+    def _day(self, ms: int) -> str:
+        return self.local(ms).date().isoformat()
+
 
 def moment(option: str, text: str, zone: Zone, now: int, *, end: bool = False) -> int:
     """The ms of what was typed. A day is meant whole: as an `end`, it is the day's end."""
@@ -77,6 +98,14 @@ def moment(option: str, text: str, zone: Zone, now: int, *, end: bool = False) -
         return zone.ms(told) if told.tzinfo is None else round(told.timestamp() * 1000)
     except (ValueError, OverflowError, OSError):
         raise UsageError(f"{option} is not a time: {text}", hint=_HINT) from None
+
+
+def stretch(option: str, text: str) -> int:
+    """How long `7d` or `24h` is, in ms."""
+    told = _AGO.fullmatch(text.strip())
+    if told is None or int(told[1]) == 0:
+        raise UsageError(f"{option} is not a stretch of time: {text}", hint="write 7d or 24h")
+    return int(told[1]) * _UNIT_MS[told[2]]
 
 
 def span_start(span: str, zone: Zone, now: int) -> int:

@@ -41,6 +41,8 @@ STYLES = {
     "ok": "32",
     "warn": "33",
     "fail": "1;31",
+    "slower": "31",
+    "faster": "32",
 }
 """Style → how a terminal is told (SGR): the sixteen colours that every theme makes readable."""
 
