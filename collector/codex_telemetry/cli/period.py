@@ -67,23 +67,26 @@ class Zone:
         return day - timedelta(days=(day.weekday() - self._weekday) % 7)
 
     def days(self, moments: Iterable[int | None]) -> list[str | None]:
-        """The day there that each is of: `2026-11-23`. For very many: an hour is looked up once."""
-        known: dict[int, str | None] = {}
-        found: list[str | None] = []
-        for ms in moments:
-            if ms is None:
-                found.append(None)
-                continue
-            hour = ms // _HOUR_MS
-            if hour not in known:
-                first, last = (self._day(hour * _HOUR_MS + n) for n in (0, _HOUR_MS - 1))
-                # In some zones a day begins within an hour of UTC.
-                known[hour] = first if first == last else None
-            found.append(known[hour] or self._day(ms))
-        return found
+        """The day there that each is of: `2026-11-23`."""
+        hours = _Hours(self)
+        return [None if ms is None else hours[ms // _HOUR_MS] or self.day(ms) for ms in moments]
 
-    def _day(self, ms: int) -> str:
+    def day(self, ms: int) -> str:
         return self.local(ms).date().isoformat()
+
+
+class _Hours(dict[int, str | None]):
+    """The day of each hour since 1970 (UTC), looked up once; None where one ends within the hour,
+    as days do in some zones."""
+
+    def __init__(self, zone: Zone) -> None:
+        super().__init__()
+        self._zone = zone
+
+    def __missing__(self, hour: int) -> str | None:
+        first, last = (self._zone.day(hour * _HOUR_MS + ms) for ms in (0, _HOUR_MS - 1))
+        self[hour] = first if first == last else None
+        return self[hour]
 
 
 def moment(option: str, text: str, zone: Zone, now: int, *, end: bool = False) -> int:

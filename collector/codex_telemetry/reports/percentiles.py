@@ -4,6 +4,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from itertools import accumulate
+from operator import mul
+from typing import Any
 
 
 class Spread:
@@ -11,10 +13,15 @@ class Spread:
 
     def __init__(self, values: Iterable[int | None]) -> None:
         # Many take equally long: to count is faster than to sort them all.
-        counts = Counter(values)
-        self._values = sorted(value for value in counts if value is not None)
-        self._upto = list(accumulate(counts[value] for value in self._values))
-        self.total = sum(value * counts[value] for value in self._values)
+        counts: Counter[Any] = Counter(values)
+        del counts[None]
+        self._values: list[int] = sorted(counts)
+        self._numbers = list(map(counts.__getitem__, self._values))
+        self._upto = list(accumulate(self._numbers))
+
+    @property
+    def total(self) -> int:
+        return sum(map(mul, self._values, self._numbers))
 
     def __len__(self) -> int:
         """How many values are known."""

@@ -61,11 +61,11 @@ _CLIENTS = "SELECT session_id, coalesce(client_name, originator) FROM sessions"
 def _projects(
     db: Store, sessions: Iterable[str], folders: Iterable[str | None]
 ) -> list[str | None]:
-    repositories: dict[str, str] = {}
-    homes: dict[str, str] = {}
+    repositories: dict[str, str | None] = {}
+    homes: dict[str, str | None] = {}
     for session, project, of_repository in db.execute(OF_SESSIONS):
         (repositories if of_repository else homes)[session] = project
     return [
-        repositories.get(session) or folder or homes.get(session)
+        repositories[session] if session in repositories else folder or homes[session]
         for session, folder in zip(sessions, folders, strict=True)
     ]
