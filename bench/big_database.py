@@ -1,7 +1,7 @@
 """A database of any size, the same each time, written straight into the tables of the schema.
 
-`python bench/big_database.py FILE [TURNS]`: 500,000 turns with ten times as many items, events and
-responses take 1.5 GB. Distributions are those of a busy team: most turns short, some very long; few
+`python bench/big_database.py FILE [TURNS]`: 500,000 turns with eleven times as many items, events
+and responses take 1.4 GB. Distributions are those of a busy team: most turns short, some very long; few
 folders and models most used; releases that follow one another; a third of the turns known from logs
 alone, without parts.
 """
@@ -70,7 +70,7 @@ TYPICAL_MS = {"command": 90, "file_change": 25, "mcp_tool": 700, "dynamic_tool":
               "web_search": 1_500, "subagent": 60_000}  # fmt: skip
 
 
-def write(path: Path, turns: int) -> None:
+def write(path: Path, turns: int, seed: int = 2026) -> None:
     """Make the database; `path` must not be there yet."""
     schema.prepare(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
@@ -82,15 +82,15 @@ def write(path: Path, turns: int) -> None:
         for name, _ in indexes:
             db.execute(f"DROP INDEX {name}")
         db.execute("BEGIN")
-        _fill(db, turns)
+        _fill(db, turns, random.Random(seed))
         for _, sql in indexes:
             db.execute(sql)
         db.execute("COMMIT")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _fill(db: sqlite3.Connection, turns: int) -> None:
-    made = Made(random.Random(2026), turns)
+def _fill(db: sqlite3.Connection, turns: int, chance: random.Random) -> None:
+    made = Made(chance, turns)
     sessions = made.sessions()
     _insert(db, "origins", "origin kind name codex_version first_at last_at", made.origins())
     _insert(db, "sessions", SESSION, (session.row for session in sessions))

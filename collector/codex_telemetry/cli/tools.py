@@ -16,6 +16,9 @@ from codex_telemetry.reports.tools import BYS, By
 
 NOUNS = {"name": "tool", "kind": "kind", "command": "command", "server": "server"}
 
+NAMED = ("command", "mcp_tool", "dynamic_tool")
+"""Kinds whose calls have a name; of the others the kind says it all."""
+
 
 @options
 def tools(
@@ -51,7 +54,7 @@ def tools(
 
 def _columns(by: str) -> list[Column[ToolStats]]:
     columns: list[Column[ToolStats]] = [
-        Column(NOUNS[by], lambda t: _words(t.kind) if by == "kind" else t.key, narrowest=12),
+        Column(NOUNS[by], lambda t: _called(t, by), narrowest=12),
         Column("kind", lambda t: _words(t.kind), rank=5),
         Column("calls", lambda t: number(t.calls), right=True),
         Column("failed", lambda t: _share(t.failures, t.calls), rank=2, right=True, style=_failed),
@@ -62,6 +65,12 @@ def _columns(by: str) -> list[Column[ToolStats]]:
         Column("total", lambda t: duration(t.total_ms), rank=4, right=True),
     ]
     return columns if by == "name" else [c for n, c in enumerate(columns) if n != 1]
+
+
+def _called(row: ToolStats, by: str) -> str | None:
+    if by == "kind" or (by == "name" and row.key is None and row.kind not in NAMED):
+        return _words(row.kind)
+    return row.key
 
 
 def _share(part: int, whole: int) -> str:
