@@ -14,7 +14,7 @@ HOLES = (
     "UPDATE sessions SET client_name = NULL WHERE session_key % 3 = 0",
     "UPDATE sessions SET originator = NULL WHERE session_key % 6 = 0",
     "UPDATE events SET at = NULL WHERE event_id % 9 = 0",
-    "UPDATE events SET turn_id = NULL WHERE event_id % 10 = 0",
+    "UPDATE events SET turn_id = NULL, event_key = event_id WHERE event_id % 10 = 0",
 )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import month
 import scenes
 from commands import Command, on_a_terminal, run
 
@@ -153,3 +154,44 @@ def test_prices_and_config(
 @pytest.mark.parametrize("form", ["json", "csv"])
 def test_data_of_tokens(cli: Command, months: Path, form: str) -> None:
     compare(f"tokens_{form}", cli("tokens", f"--{form}", "--by", "month", *ZONE).out)
+
+
+REPORTS = {
+    "stats": ["stats"],
+    "stats_by_model": ["stats", "--by", "model"],
+    "stats_by_day": ["stats", "--by", "day"],
+    "tools": ["tools"],
+    "tools_by_server": ["tools", "--by", "server"],
+    "events": ["events"],
+}
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report(march: Path, name: str, columns: int) -> None:
+    bare = {"NO_COLOR": "1"}
+    out = on_a_terminal(*REPORTS[name], *ZONE, columns=columns, env=bare).out
+    assert max(map(len, out.splitlines())) <= columns
+    compare(f"{name}_{columns}", out)
+
+
+def test_a_report_in_ascii(march: Path) -> None:
+    ascii_ = {"PYTHONIOENCODING": "ascii", "COLUMNS": "80"}
+    printed = [run(*words, *ZONE, env=ascii_).out for words in (["stats"], ["stats", "--by", "model"])]
+    assert all(out.isascii() and "?" not in out for out in printed)
+    compare("stats_80_ascii", "\n".join(printed))
+
+
+def test_a_comparison(cli: Command, march: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = month.BEGUN + month.TURNS * month.BETWEEN
+    monkeypatch.setattr("time.time_ns", lambda: now * 1_000_000)
+    compare("stats_compare", cli("stats", "--compare", "14d", *ZONE).out)
+    compare("stats_compare_by_model", cli("stats", "--compare", "14d", "--by", "model", *ZONE).out)
+    compare("stats_compare_json", cli("stats", "--compare", "14d", "--json").out)
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_data_of_reports(cli: Command, march: Path, form: str) -> None:
+    compare(f"stats_{form}", cli("stats", "--by", "project", f"--{form}").out)
+    compare(f"tools_{form}", cli("tools", "--by", "kind", f"--{form}").out)
+    compare(f"events_{form}", cli("events", "--last", "5", f"--{form}").out)
