@@ -177,7 +177,9 @@ def test_a_report(march: Path, name: str, columns: int) -> None:
 
 def test_a_report_in_ascii(march: Path) -> None:
     ascii_ = {"PYTHONIOENCODING": "ascii", "COLUMNS": "80"}
-    printed = [run(*words, *ZONE, env=ascii_).out for words in (["stats"], ["stats", "--by", "model"])]
+    printed = [
+        run(*words, *ZONE, env=ascii_).out for words in (["stats"], ["stats", "--by", "model"])
+    ]
     assert all(out.isascii() and "?" not in out for out in printed)
     compare("stats_80_ascii", "\n".join(printed))
 

@@ -26,7 +26,7 @@ def events(
         str | None, typer.Option("--kind", metavar="KIND", help="one kind, such as error")
     ] = None,
 ) -> None:
-    """List what happened: errors, retries, approvals, compactions, hooks, newest last.
+    """List errors, retries, approvals and the like, newest last.
 
     \b
     Example: codex-telemetry events --kind error --since 7d
@@ -48,8 +48,8 @@ def events(
 
 def _columns(zone: Zone) -> list[Column[Event]]:
     return [
-        Column("at", lambda e: shown(moments.read(e.at), zone, millis=True), hoist=True),
-        Column("event", lambda e: e.kind.replace("_", " ")),
+        Column("at", lambda e: shown(moments.read(e.at), zone), hoist=True),
+        Column("event", lambda e: e.kind.replace("_", " "), narrowest=10),
         Column("name", lambda e: e.name, rank=3),
         Column("took", lambda e: duration(e.duration_ms), rank=2, right=True),
         Column("status", lambda e: e.status, rank=4),

@@ -32,7 +32,7 @@ def histogram(spread: Spread, width: int) -> list[Line]:
     left = max(cells(label) for label in labels.values())
     counts = {n: number(numbers[n]) for n in shown}
     right = max(cells(count) for count in counts.values())
-    room = max(4, width - left - right - 13)
+    room = max(4, width - left - right - 12)
     most = max(numbers)
     return [
         [

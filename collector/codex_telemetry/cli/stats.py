@@ -13,7 +13,7 @@ from codex_telemetry.cli.period import SPANS, stretch
 from codex_telemetry.cli.reach import store
 from codex_telemetry.cli.spread import extent, histogram, legend, sparkline
 from codex_telemetry.cli.table import Column, table
-from codex_telemetry.cli.words import NOTHING, Span, counted, duration, number
+from codex_telemetry.cli.words import NOTHING, Span, counted, duration, number, wrapped
 from codex_telemetry.errors import UsageError
 from codex_telemetry.reports import stats as report
 from codex_telemetry.reports.shapes_stats import Stats, StatsChange
@@ -96,18 +96,23 @@ def _compared(compare: str, by: str | None, narrow: Narrow) -> int:
 
 def _draw_all(group: Group) -> None:
     width = show.screen().width
+
+    def took(percent: int, rank: int) -> Column[Measure]:
+        return Column(
+            _title(percent),
+            lambda m: duration(group.spreads[m].at(percent)),
+            rank=rank,
+            right=True,
+        )
+
     columns: list[Column[Measure]] = [
         Column(counted(group.turns, "turn"), lambda m: WORDS[m]),
-        Column("known of", lambda m: number(len(group.spreads[m])), rank=1, right=True),
-        *(_percentile(str(_title(p)), p, group) for p in report.PERCENTS),
+        Column("known of", lambda m: number(len(group.spreads[m])), rank=5, right=True),
+        *(took(p, rank) for p, rank in zip(report.PERCENTS, (0, 3, 1, 4, 2), strict=True)),
     ]
     show.lines(table(columns, [m for m in MEASURES if len(group.spreads[m])], width))
     if bars := histogram(group.spreads["duration"], width):
         show.lines([[], [Span("how long turns took", "heading")], *bars])
-
-
-def _percentile(title: str, percent: int, group: Group) -> Column[Measure]:
-    return Column(title, lambda m: duration(group.spreads[m].at(percent)), right=True)
 
 
 def _title(percent: int) -> str:
@@ -137,7 +142,8 @@ def _draw_groups(found: Sequence[Group], by: str) -> None:
         Column("spread", lambda g: sparkline(g.spreads["duration"], first, last), rank=3),
     ]
     print_table(columns, found, "row", newest=by == "day")
-    show.lines([[Span(f"p50 to max and spread: durations, from {legend(first, last)}", "dim")]])
+    meaning = [Span("p50 to max and spread: durations,"), Span(f"from {legend(first, last)}")]
+    show.lines(wrapped(meaning, show.screen().width, "dim"))
 
 
 def _draw_changes(changes: Sequence[StatsChange], by: str | None, compare: str) -> None:

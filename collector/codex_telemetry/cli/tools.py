@@ -30,7 +30,7 @@ def tools(
         str, typer.Option("--by", metavar="WHAT", help=f"apart by {', '.join(BYS)}")
     ] = "name",
 ) -> None:
-    """Show which tools were called, how they ended and how long they ran.
+    """Show which tools were called and how long they ran.
 
     A command's name is its first word. Failures are without what was declined, and so are
     durations: it never ran.
