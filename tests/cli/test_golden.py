@@ -7,6 +7,12 @@ import pytest
 
 import month
 import scenes
+from codex_telemetry.cli.period import Zone
+from codex_telemetry.cli.table import table
+from codex_telemetry.cli.turns import columns
+from codex_telemetry.reports import turns as report
+from codex_telemetry.store import queries
+from codex_telemetry.store.queries import Filters
 from commands import Command, on_a_terminal, run
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "golden"
@@ -154,6 +160,15 @@ def test_prices_and_config(
 @pytest.mark.parametrize("form", ["json", "csv"])
 def test_data_of_tokens(cli: Command, months: Path, form: str) -> None:
     compare(f"tokens_{form}", cli("tokens", f"--{form}", "--by", "month", *ZONE).out)
+
+
+def test_what_was_lately_is_so_long_ago(week: Path) -> None:
+    """At a fixed moment: half an hour after the last turn began."""
+    now = scenes.T0 + 4 * scenes.DAY + scenes.HOUR // 2
+    with queries.reading(week) as db:
+        rows = list(report.turns(db, Filters()))
+    drawn = table(columns(Zone("Europe/Berlin"), now), rows, 80)
+    compare("turns_lately_80", "".join("".join(s.text for s in line) + "\n" for line in drawn))
 
 
 REPORTS = {

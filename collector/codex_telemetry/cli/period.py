@@ -133,6 +133,16 @@ def shown(ms: int | None, zone: Zone, *, millis: bool = False) -> str | None:
     return f"{local:%Y-%m-%d %H:%M:%S}{fraction} {offset[:3]}:{offset[3:5]}"
 
 
+def lately(ms: int | None, zone: Zone, now: int | None) -> str | None:
+    """`3 min ago` for what was within a day of `now`, else as `shown`; without `now` always that."""
+    if ms is None or now is None or not 0 <= now - ms < _UNIT_MS["d"]:
+        return shown(ms, zone)
+    seconds = (now - ms) // 1_000
+    if seconds < 60:
+        return f"{seconds} s ago"
+    return f"{seconds // 60} min ago" if seconds < 3_600 else f"{seconds // 3_600} h ago"
+
+
 def _zone(name: str) -> tzinfo:
     found = time_zone(name)
     if found is None:
