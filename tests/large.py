@@ -8,6 +8,8 @@ import big_database
 
 HOLES = (
     "UPDATE turns SET started_at = NULL WHERE turn_key % 23 = 0",
+    "UPDATE turns SET started_at = 1770000000000 WHERE turn_key % 5 = 0",
+    "UPDATE items SET duration_ms = 3 WHERE status = 'declined'",
     "UPDATE turns SET duration_ms = NULL WHERE turn_key % 7 = 0",
     "UPDATE turns SET model = NULL WHERE turn_key % 11 = 0",
     "UPDATE sessions SET git_repo = NULL, cwd = NULL WHERE session_key % 13 = 0",

@@ -168,6 +168,22 @@ def test_a_kind_that_no_event_has_is_one_line_that_names_those_there_are(
     )
 
 
+def test_of_an_empty_database_no_kind_is_wrong(cli: Command, database: Path) -> None:
+    scenes.write(database, Drift("0.169.0", "x", "unknown method"))
+    assert cli("events", "--kind", "error", "--json").out == "[]\n"
+
+
+@pytest.mark.parametrize("by", [[], ["--by", "model"]], ids=["all", "model"])
+def test_turns_that_all_run_have_no_histogram(database: Path, by: list[str]) -> None:
+    session = scenes.session()
+    scenes.write(database, session, scenes.turn(session, T0, None))
+    answer = on_a_terminal("stats", *by, env={"NO_COLOR": "1"})
+    assert (answer.code, answer.err) == (0, "")
+    assert "1" in answer.out
+    assert "durations" not in answer.out
+    assert "how long" not in answer.out
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 class TestNothing:
     def test_no_database_says_how_to_fill_one(self, cli: Command, command: str) -> None:

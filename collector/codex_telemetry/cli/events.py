@@ -34,8 +34,8 @@ def events(
     chosen, zone = form.chosen(), zoned.zone()
     filters = narrow.check(zone)
     with store(where) as db:
-        if kind is not None:
-            one_of("--kind", "event of kind", kind, happenings.kinds_of_events(db))
+        if kinds := happenings.kinds_of_events(db):
+            one_of("--kind", "event of kind", kind, kinds)
         listing = Listing(
             "event",
             Event,
@@ -53,7 +53,7 @@ def _columns(zone: Zone) -> list[Column[Event]]:
         Column("name", lambda e: e.name, rank=3),
         Column("took", lambda e: duration(e.duration_ms), rank=2, right=True),
         Column("status", lambda e: e.status, rank=4),
-        Column("turn", lambda e: e.turn_id and short_id(e.turn_id), rank=1),
+        Column("turn", lambda e: e.turn_id and short_id(e.turn_id), rank=1, narrowest=13),
         Column("session", lambda e: short_id(e.session_id), rank=5),
         Column("told by", lambda e: e.source, rank=6),
     ]

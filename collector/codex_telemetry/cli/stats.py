@@ -142,6 +142,8 @@ def _draw_groups(found: Sequence[Group], by: str) -> None:
         Column("spread", lambda g: sparkline(g.spreads["duration"], first, last), rank=3),
     ]
     print_table(columns, found, "row", newest=by == "day")
+    if not extents:
+        return
     meaning = [Span("p50 to max and spread: durations,"), Span(f"from {legend(first, last)}")]
     show.lines(wrapped(meaning, show.screen().width, "dim"))
 
