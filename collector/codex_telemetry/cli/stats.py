@@ -42,7 +42,7 @@ def stats(
         typer.Option("--compare", metavar="TIME", help="the last 7d, say, with the 7d before"),
     ] = None,
 ) -> None:
-    """Show how long turns take: percentiles, and how they are spread.
+    """Show how long turns take, and how that is spread.
 
     Of the whole turn, to its first output, in tools, and waiting for approvals. Percentiles are by
     nearest rank, of the turns where it is known.
