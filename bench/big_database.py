@@ -18,8 +18,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from codex_telemetry import pricing
 from codex_telemetry.core.facts import ItemFacts, Said, TurnFacts, Weight
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
+from codex_telemetry.settings import Settings
 from codex_telemetry.store import db as schema
 
 BEGUN = 1_750_000_000_000
@@ -85,8 +87,10 @@ def write(path: Path, turns: int, seed: int = 2026) -> None:
         _fill(db, turns, random.Random(seed))
         for _, sql in indexes:
             db.execute(sql)
+        db.execute("INSERT INTO to_price SELECT session_id FROM sessions")
         db.execute("COMMIT")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    pricing.bring_up_to_date(path, pricing.wanted(Settings()))
 
 
 def _fill(db: sqlite3.Connection, turns: int, chance: random.Random) -> None:

@@ -49,11 +49,18 @@ DATA = (
     "tools --by server --json",
     "tools --since 30d --json",
     "tools --status completed --json",
+    "tokens --json",
+    "tokens --by day --json",
+    "tokens --by model --json",
+    "tokens --by project --json",
+    "tokens --by day --since 30d --json",
+    "tokens --by model --status completed --json",
+    "prices --json",
     "events --last 20 --json",
     "events --last 20 --kind error --json",
     "events --last 20 --model gpt-5.5 --json",
 )
-ON_A_TERMINAL = ("turns", "sessions", "stats", "stats --by day", "tools", "events")
+ON_A_TERMINAL = ("turns", "sessions", "stats", "stats --by day", "tools", "tokens", "events")
 
 
 class Took(NamedTuple):
