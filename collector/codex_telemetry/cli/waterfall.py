@@ -18,8 +18,8 @@ from codex_telemetry.cli.words import (
     padded,
     percent,
     plain,
-    wrapped,
     tick,
+    wrapped,
 )
 from codex_telemetry.core.parts import Parts
 from codex_telemetry.reports.shapes import TurnDetail
