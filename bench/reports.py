@@ -25,6 +25,9 @@ import big_database
 START = "path --json"
 DATA = (
     "doctor --json",
+    "limits --json",
+    "limits --history --last 20 --json",
+    "limits --milestones --last 20 --json",
     "turns --last 20 --json",
     "turns --last 20 --status failed --json",
     "turns --last 20 --project /home/me/work/project-7 --json",
