@@ -15,7 +15,7 @@ newest_codex := $(firstword $(codex_releases))
 bin := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test environment codex check lint types imports format docs wire wheel constraints clean
+.PHONY: help demo test environment codex check lint types imports format docs wire bench wheel constraints clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ wire: environment ## what a Codex says that schema/wire doesn't know: CODEX=path
 
 docs: environment ## run what README and docs/ show, and write it into them
 	@$(bin)/cog -r -I tests $(DOCS)
+
+bench: environment ## how long each report takes on half a million turns
+	@$(bin)/python bench/reports.py
 
 wheel: environment ## build the wheel into dist/
 	@$(bin)/python -m pip wheel -qq --no-deps --no-build-isolation --wheel-dir dist .

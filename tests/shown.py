@@ -41,6 +41,9 @@ EXAMPLES = {
     "turn": Example(f"turn {TURN}", ("turn", BUSY)),
     "sessions": Example("sessions"),
     "session": Example(f"session {TURN[:-2]}", ("session", BUSY[:-2])),
+    "stats": Example("stats"),
+    "tools": Example("tools"),
+    "events": Example("events"),
     "limits": Example("limits"),
     "tokens": Example("tokens"),
     "prices": Example("prices"),
@@ -53,7 +56,10 @@ EXAMPLES = {
     "demo": Example("demo --help"),
 }
 
-ZONED = {"tokens", "turns", "turn", "sessions", "session", "limits", "doctor"}
+ZONED = {
+    *("turns", "turn", "sessions", "session", "stats", "tools", "events", "tokens"),
+    *("limits", "doctor"),
+}
 """Commands that show times; the docs are in one zone, whoever makes them."""
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import month
 import scenes
 from codex_telemetry import log
 from codex_telemetry.cli import app
@@ -43,6 +44,12 @@ def cli(capsysbinary: pytest.CaptureFixture[bytes]) -> Command:
         return Answer(code, out.decode(), err.decode())
 
     return run
+
+
+@pytest.fixture
+def march(database: Path) -> Path:
+    """Enough turns for percentiles; see `month`."""
+    return month.write(database)
 
 
 @pytest.fixture

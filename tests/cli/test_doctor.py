@@ -14,6 +14,7 @@ import scenes
 from codex_telemetry.core.facts import Captured, Drift, Gap, Said
 from codex_telemetry.host.version import codex_version
 from codex_telemetry.secret import hasher, secret_path
+from codex_telemetry.store import health
 from commands import Command
 from store_of import until
 
@@ -38,6 +39,27 @@ def checks(cli: Command, *, code: int = 0) -> dict[str, dict[str, Any]]:
     answer = cli("doctor", "--json")
     assert (answer.code, answer.err) == (code, "")
     return {check["name"]: check for check in json.loads(answer.out)["checks"]}
+
+
+def test_a_large_database_is_read_whole_only_if_that_is_asked(
+    cli: Command, week: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Damage in a page that nothing else reads."""
+    with closing(sqlite3.connect(week)) as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'spools'").fetchone()
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with week.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\0" * size)
+    assert checks(cli, code=1)["database"]["status"] == "fail"
+    monkeypatch.setattr(health, "QUICKLY_READ", 0)
+    unread = checks(cli)["database"]
+    assert unread["status"] == "ok"
+    assert "codex-telemetry doctor --whole" in unread["hint"]
+    answer = cli("doctor", "--whole", "--json")
+    assert answer.code == 1
+    assert "is damaged" in answer.out
 
 
 def warned(cli: Command, name: str, *, code: int = 0) -> str:

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
+import month
 import scenes
+from codex_telemetry.cli.period import Zone
+from codex_telemetry.cli.table import table
+from codex_telemetry.cli.turns import columns
+from codex_telemetry.reports import turns as report
+from codex_telemetry.store import queries
+from codex_telemetry.store.queries import Filters
 from commands import Command, on_a_terminal, run
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "golden"
@@ -153,3 +160,55 @@ def test_prices_and_config(
 @pytest.mark.parametrize("form", ["json", "csv"])
 def test_data_of_tokens(cli: Command, months: Path, form: str) -> None:
     compare(f"tokens_{form}", cli("tokens", f"--{form}", "--by", "month", *ZONE).out)
+
+
+def test_what_was_lately_is_so_long_ago(week: Path) -> None:
+    """At a fixed moment: half an hour after the last turn began."""
+    now = scenes.T0 + 4 * scenes.DAY + scenes.HOUR // 2
+    with queries.reading(week) as db:
+        rows = list(report.turns(db, Filters()))
+    drawn = table(columns(Zone("Europe/Berlin"), now), rows, 80)
+    compare("turns_lately_80", "".join("".join(s.text for s in line) + "\n" for line in drawn))
+
+
+REPORTS = {
+    "stats": ["stats"],
+    "stats_by_model": ["stats", "--by", "model"],
+    "stats_by_day": ["stats", "--by", "day"],
+    "tools": ["tools"],
+    "tools_by_server": ["tools", "--by", "server"],
+    "events": ["events"],
+}
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report(march: Path, name: str, columns: int) -> None:
+    bare = {"NO_COLOR": "1"}
+    out = on_a_terminal(*REPORTS[name], *ZONE, columns=columns, env=bare).out
+    assert max(map(len, out.splitlines())) <= columns
+    compare(f"{name}_{columns}", out)
+
+
+def test_a_report_in_ascii(march: Path) -> None:
+    ascii_ = {"PYTHONIOENCODING": "ascii", "COLUMNS": "80"}
+    printed = [
+        run(*words, *ZONE, env=ascii_).out for words in (["stats"], ["stats", "--by", "model"])
+    ]
+    assert all(out.isascii() and "?" not in out for out in printed)
+    compare("stats_80_ascii", "\n".join(printed))
+
+
+def test_a_comparison(cli: Command, march: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = month.BEGUN + month.TURNS * month.BETWEEN
+    monkeypatch.setattr("time.time_ns", lambda: now * 1_000_000)
+    compare("stats_compare", cli("stats", "--compare", "14d", *ZONE).out)
+    compare("stats_compare_by_model", cli("stats", "--compare", "14d", "--by", "model", *ZONE).out)
+    compare("stats_compare_json", cli("stats", "--compare", "14d", "--json").out)
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_data_of_reports(cli: Command, march: Path, form: str) -> None:
+    compare(f"stats_{form}", cli("stats", "--by", "project", f"--{form}").out)
+    compare(f"tools_{form}", cli("tools", "--by", "kind", f"--{form}").out)
+    compare(f"events_{form}", cli("events", "--last", "5", f"--{form}").out)

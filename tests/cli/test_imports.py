@@ -39,6 +39,7 @@ def imported(*words: str) -> set[str]:
         ["config"],
         ["tokens"],
         ["prices"],
+        *(["stats"], ["stats", "--by", "day"], ["tools"], ["events"]),
     ],
     ids=" ".join,
 )

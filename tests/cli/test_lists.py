@@ -163,7 +163,7 @@ def test_csv_quotes_what_would_break_it(database: Path, cli: Command) -> None:
         (["extra"], "extra"),
     ],
 )
-@pytest.mark.parametrize("command", ["turns", "sessions"])
+@pytest.mark.parametrize("command", ["turns", "sessions", "stats", "tools", "events"])
 def test_what_cannot_be_meant_is_one_line_and_a_usage_error(
     cli: Command, command: str, words: list[str], said: str
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_telemetry.cli.period import SPANS, Zone, moment, shown, span_start
+from codex_telemetry.cli.period import SPANS, Zone, lately, moment, shown, span_start
 from codex_telemetry.errors import UsageError
 
 HOUR = 3_600_000
@@ -117,3 +117,33 @@ def test_the_machines_own_zone_is_used_without_a_name(monkeypatch: pytest.Monkey
         monkeypatch.undo()
         time.tzset()
     assert ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("before_ms", "text"),
+    [
+        (0, "0 s ago"),
+        (59_999, "59 s ago"),
+        (60_000, "1 min ago"),
+        (3_599_999, "59 min ago"),
+        (3_600_000, "1 h ago"),
+        (24 * HOUR - 1, "23 h ago"),
+        (24 * HOUR, "2026-03-01 09:00:00 +00:00"),
+        (-1, "2026-03-02 09:00:00 +00:00"),
+    ],
+)
+def test_what_was_within_a_day_is_so_long_ago(before_ms: int, text: str) -> None:
+    now = ms("2026-03-02T09:00:00Z")
+    assert lately(now - before_ms, Zone("UTC"), now) == text
+    assert "ago" not in (lately(now - before_ms, Zone("UTC"), None) or "")
+    assert lately(None, Zone("UTC"), now) is None
+
+
+@given(st.lists(st.integers(1_577_836_800_000, 1_893_456_000_000)))
+def test_days_of_many_moments_are_those_of_each(moments: list[int]) -> None:
+    for name in ("Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia"):
+        zone = Zone(name)
+        assert zone.days([*moments, None]) == [
+            *(f"{zone.local(at):%Y-%m-%d}" for at in moments),
+            None,
+        ]

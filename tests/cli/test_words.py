@@ -46,7 +46,7 @@ def test_a_duration(ms: int | None, text: str) -> None:
     assert duration(ms) == text
 
 
-@given(st.integers(0, 59 * 86_400_000))
+@given(st.integers(1_000, 59 * 86_400_000))
 def test_a_duration_never_reads_as_sixty_of_anything(ms: int) -> None:
     assert not {"60.0", "60"} & set(duration(ms).split())
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from codex_telemetry.core.rows import ItemRow, ResponseRow, SessionRow, TurnRow
-from codex_telemetry.reports import shapes
+from codex_telemetry.reports import shapes, shapes_stats
 from codex_telemetry.reports.schemas import PRINTED_BY, SHAPES, generate, published, text
 from codex_telemetry.store.db import schema_folder
 
@@ -29,6 +29,11 @@ client_name client_version cli_version model_provider models cwd git_branch git_
 last_at archived turns turns_interrupted turns_failed prompts messages tool_calls compactions rollbacks
 reviews images input_tokens cached_input_tokens cache_write_input_tokens output_tokens
 reasoning_output_tokens total_tokens cost_usd rollout_path captured_at utc_offset_min sources"""
+STATS = "key turns " + " ".join(
+    f"{measure}_{rank}_ms"
+    for measure in ("duration", "ttft", "tools", "approval")
+    for rank in ("p50", "p90", "p95", "p99", "max")
+)
 BACKFILL = (
     """files files_read bytes_read lines sessions turns responses drift skipped_lines seconds"""
 )
@@ -44,6 +49,12 @@ BACKFILL = (
         (shapes.TurnContext, CONTEXT),
         (shapes.TurnCounts, COUNTS),
         (shapes.Session, SESSION),
+        (shapes_stats.Stats, STATS),
+        (shapes_stats.ToolStats, "key calls failures declines p50_ms p95_ms max_ms total_ms"),
+        (
+            shapes_stats.Event,
+            "event_id session_id turn_id kind name at duration_ms status source",
+        ),
         (shapes.PathInfo, "database config log spool"),
         (shapes.BackfillSummary, BACKFILL),
         (shapes.Doctor, "checks drift gaps"),

@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -22,7 +23,14 @@ LISTED = 10
 
 
 @options
-def doctor(where: Where, form: Form, zoned: Zoned) -> None:
+def doctor(
+    where: Where,
+    form: Form,
+    zoned: Zoned,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="look for damage in a database over 100 MB too")
+    ] = False,
+) -> None:
     """Check whether all is well, and say what to do where it isn't.
 
     \b
@@ -36,7 +44,7 @@ def doctor(where: Where, form: Form, zoned: Zoned) -> None:
 
     chosen, zone, found = form.chosen(), zoned.zone(), where.paths()
     take_in_spool(found)
-    report = examine(found, _surroundings(found), time.time_ns() // 1_000_000)
+    report = examine(found, _surroundings(found), time.time_ns() // 1_000_000, whole=whole)
     if chosen is not None:
         print_one(report, chosen)
     else:

@@ -1,6 +1,7 @@
 """Which stretch of time a person means, and in which zone a moment is shown."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from codex_telemetry.errors import UsageError
@@ -9,6 +10,7 @@ from codex_telemetry.settings import time_zone
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_HOUR_MS = _UNIT_MS["h"]
 _HINT = "write 2026-11-01, 2026-11-01T09:00Z, 7d or 24h"
 
 SPANS = ("today", "week", "month", "year")
@@ -64,6 +66,28 @@ class Zone:
         """The day on which its week began."""
         return day - timedelta(days=(day.weekday() - self._weekday) % 7)
 
+    def days(self, moments: Iterable[int | None]) -> list[str | None]:
+        """The day there that each is of: `2026-11-23`."""
+        hours = _Hours(self)
+        return [None if ms is None else hours[ms // _HOUR_MS] or self.day(ms) for ms in moments]
+
+    def day(self, ms: int) -> str:
+        return self.local(ms).date().isoformat()
+
+
+class _Hours(dict[int, str | None]):
+    """The day of each hour since 1970 (UTC), looked up once; None where one ends within the hour,
+    as days do in some zones."""
+
+    def __init__(self, zone: Zone) -> None:
+        super().__init__()
+        self._zone = zone
+
+    def __missing__(self, hour: int) -> str | None:
+        first, last = (self._zone.day(hour * _HOUR_MS + ms) for ms in (0, _HOUR_MS - 1))
+        self[hour] = first if first == last else None
+        return self[hour]
+
 
 def moment(option: str, text: str, zone: Zone, now: int, *, end: bool = False) -> int:
     """The ms of what was typed. A day is meant whole: as an `end`, it is the day's end."""
@@ -77,6 +101,14 @@ def moment(option: str, text: str, zone: Zone, now: int, *, end: bool = False) -
         return zone.ms(told) if told.tzinfo is None else round(told.timestamp() * 1000)
     except (ValueError, OverflowError, OSError):
         raise UsageError(f"{option} is not a time: {text}", hint=_HINT) from None
+
+
+def stretch(option: str, text: str) -> int:
+    """How long `7d` or `24h` is, in ms."""
+    told = _AGO.fullmatch(text.strip())
+    if told is None or int(told[1]) == 0:
+        raise UsageError(f"{option} is not a stretch of time: {text}", hint="write 7d or 24h")
+    return int(told[1]) * _UNIT_MS[told[2]]
 
 
 def span_start(span: str, zone: Zone, now: int) -> int:
@@ -99,6 +131,16 @@ def shown(ms: int | None, zone: Zone, *, millis: bool = False) -> str | None:
     fraction = f".{local.microsecond // 1000:03d}" if millis else ""
     offset = local.strftime("%z")
     return f"{local:%Y-%m-%d %H:%M:%S}{fraction} {offset[:3]}:{offset[3:5]}"
+
+
+def lately(ms: int | None, zone: Zone, now: int | None) -> str | None:
+    """`3 min ago` for what was within a day of `now`, else as `shown`; without `now` always that."""
+    if ms is None or now is None or not 0 <= now - ms < _UNIT_MS["d"]:
+        return shown(ms, zone)
+    seconds = (now - ms) // 1_000
+    if seconds < 60:
+        return f"{seconds} s ago"
+    return f"{seconds // 60} min ago" if seconds < 3_600 else f"{seconds // 3_600} h ago"
 
 
 def _zone(name: str) -> tzinfo:

@@ -9,7 +9,7 @@ import typer
 from codex_telemetry.cli import show
 from codex_telemetry.cli.listing import ON_A_TERMINAL, Listing, print_list, print_one
 from codex_telemetry.cli.options import ROLL_UP, Form, Narrow, Where, Zoned, options
-from codex_telemetry.cli.period import Zone, shown
+from codex_telemetry.cli.period import Zone, lately, shown
 from codex_telemetry.cli.reach import store
 from codex_telemetry.cli.table import Column, stream, table
 from codex_telemetry.cli.turns import columns as turn_columns
@@ -48,7 +48,7 @@ def sessions(where: Where, form: Form, narrow: Narrow, zoned: Zoned) -> None:
             Session,
             lambda f: report.sessions(db, f),
             lambda f: queries.count_sessions(db, f),
-            _columns(zone),
+            _columns(zone, show.now()),
         )
         print_list(listing, chosen, narrow.found(db, filters))
 
@@ -81,7 +81,7 @@ def session(
 def _draw(detail: SessionInFull, links: Sequence[Link], zone: Zone) -> None:
     on = show.screen()
     show.lines([*_head(detail, links, on.width, zone), []])
-    columns = turn_columns(zone, of_a_session=True)
+    columns = turn_columns(zone, show.now(), of_a_session=True)
     if not on.terminal:
         show.lines(stream(columns, detail.turn_list))
         return
@@ -131,11 +131,16 @@ def _head(detail: SessionInFull, links: Sequence[Link], width: int, zone: Zone) 
     ]
 
 
-def _columns(zone: Zone) -> list[Column[Session]]:
+def _columns(zone: Zone, now: int | None) -> list[Column[Session]]:
     home = os.environ.get("HOME")
     return [
         Column("session", lambda s: short_id(s.session_id)),
-        Column("last heard of", lambda s: shown(moments.read(s.last_at), zone), rank=1, hoist=True),
+        Column(
+            "last heard of",
+            lambda s: lately(moments.read(s.last_at), zone, now),
+            rank=1,
+            hoist=True,
+        ),
         Column("turns", lambda s: number(s.turns), right=True),
         Column("failed", lambda s: number(s.turns_failed), rank=7, right=True),
         Column("tokens", lambda s: number(s.total_tokens), rank=2, right=True),

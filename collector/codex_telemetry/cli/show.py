@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TextIO
 
@@ -41,6 +42,8 @@ STYLES = {
     "ok": "32",
     "warn": "33",
     "fail": "1;31",
+    "slower": "31",
+    "faster": "32",
 }
 """Style → how a terminal is told (SGR): the sixteen colours that every theme makes readable."""
 
@@ -74,6 +77,11 @@ def screen() -> Screen:
         colour=wanted and not mute,
         unicode=_can_write(out, _UNICODE),
     )
+
+
+def now() -> int | None:
+    """The moment (ms UTC) that what is drawn may refer to; None where it is kept: in a file, a pipe."""
+    return time.time_ns() // 1_000_000 if screen().terminal else None
 
 
 def lines(drawn: Iterable[Line]) -> None:

@@ -22,7 +22,7 @@ class Column(NamedTuple, Generic[T]):
     narrowest: int | None = None
     """It may be cut down to this, losing its beginning, before any column is left out."""
     hoist: bool = False
-    """An offset that all cells end in is said once, in the title."""
+    """An offset that all moments end in is said once, in the title."""
 
 
 class _Drawn(NamedTuple):
@@ -75,7 +75,7 @@ def _text(column: Column[T], row: T) -> str:
 
 
 def _hoisted(column: Column[T], texts: list[str]) -> _Drawn:
-    endings = {text.rpartition(" ")[2] for text in texts if text != NOTHING}
+    endings = {text.rpartition(" ")[2] for text in texts if text != NOTHING} - {"ago"}
     if not column.hoist or len(endings) != 1:
         return _Drawn(column.title, texts)
     ending = f" {endings.pop()}"

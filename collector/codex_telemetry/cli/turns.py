@@ -9,7 +9,7 @@ import typer
 from codex_telemetry.cli import show
 from codex_telemetry.cli.listing import Listing, print_list, print_one
 from codex_telemetry.cli.options import ROLL_UP, Form, Narrow, Where, Zoned, options
-from codex_telemetry.cli.period import Zone, shown
+from codex_telemetry.cli.period import Zone, lately
 from codex_telemetry.cli.reach import store
 from codex_telemetry.cli.table import Column
 from codex_telemetry.cli.words import duration, folder, number, short_turn
@@ -37,7 +37,7 @@ def turns(where: Where, form: Form, narrow: Narrow, zoned: Zoned) -> None:
             Turn,
             lambda f: report.turns(db, f),
             lambda f: queries.count_turns(db, f),
-            columns(zone),
+            columns(zone, show.now()),
         )
         print_list(listing, chosen, narrow.found(db, filters))
 
@@ -86,13 +86,15 @@ def draw(db: Store, row: Row, zone: Zone, *, roll_up: bool = False) -> None:
     show.lines(workers(detail, width))
 
 
-def columns(zone: Zone, *, of_a_session: bool = False) -> list[Column[Turn]]:
+def columns(zone: Zone, now: int | None, *, of_a_session: bool = False) -> list[Column[Turn]]:
     """A turn as a row for people. Within a session some are always the same."""
     home = os.environ.get("HOME")
 
     all_columns: list[Column[Turn]] = [
         Column("turn", lambda t: short_turn(t.turn_id, t.session_id, t.turn_index)),
-        Column("started", lambda t: shown(moments.read(t.started_at), zone), rank=2, hoist=True),
+        Column(
+            "started", lambda t: lately(moments.read(t.started_at), zone, now), rank=2, hoist=True
+        ),
         Column("status", lambda t: t.status, rank=1, style=lambda t: t.status),
         Column("duration", lambda t: duration(t.duration_ms), right=True),
         Column("model", lambda t: t.model, rank=3),

@@ -18,6 +18,7 @@ from codex_telemetry.cli.words import (
     padded,
     percent,
     plain,
+    tick,
     wrapped,
 )
 from codex_telemetry.core.parts import Parts
@@ -98,7 +99,7 @@ class Axis:
     def ruler(self) -> Line:
         text = ""
         for column, ms in self.ticks().items():
-            label = _tick(ms)
+            label = tick(ms)
             if column >= len(text) and column + len(label) <= self.width:
                 text = text.ljust(column) + label + " "
         return [Span(text.rstrip(), "dim")]
@@ -267,15 +268,6 @@ def _tokens(mark: Mark) -> str:
     thought = told.reasoning_output_tokens
     reasoning = f" ({number(thought)} reasoning)" if thought else ""
     return f"in {number(told.input_tokens)}{cached}, out {number(told.output_tokens)}{reasoning}"
-
-
-def _tick(ms: int) -> str:
-    """Without zeros that say nothing: `1 s`, `1.5 s`, `2 min`."""
-    if ms == 0:
-        return "0"
-    text = duration(ms).removesuffix(" 00 s").removesuffix(" 00 min").removesuffix(" 00 h")
-    count, _, unit = text.partition(" ")
-    return f"{float(count):g} {unit}" if "." in count else text
 
 
 def _words(part: str) -> str:

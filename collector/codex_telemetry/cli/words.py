@@ -81,6 +81,15 @@ def duration(ms: int | None) -> str:
     return f"{minutes // 1440} d {minutes % 1440 // 60:02d} h"
 
 
+def tick(ms: int) -> str:
+    """Without zeros that say nothing: `1 s`, `1.5 s`, `2 min`."""
+    if ms == 0:
+        return "0"
+    text = duration(ms).removesuffix(" 00 s").removesuffix(" 00 min").removesuffix(" 00 h")
+    count, _, unit = text.partition(" ")
+    return f"{float(count):g} {unit}" if "." in count else text
+
+
 def number(n: int | None) -> str:
     return NOTHING if n is None else f"{n:,}"
 

@@ -35,6 +35,8 @@ def history(db: Store, filters: Filters) -> Iterator[Limit]:
     # A reading's high-water mark is that of its window, which may have begun before what is asked.
     longest = 2 * max((length_ms(key) for key in keys), default=0)
     since = filters.since
+    if filters.last is not None:
+        since = queries.since_last(db, keys, filters) or since
 
     def told() -> Iterator[Limit]:
         for row in queries.readings(db, None if since is None else since - longest):

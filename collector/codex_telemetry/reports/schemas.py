@@ -14,6 +14,7 @@ from codex_telemetry.reports import (
     shapes_family,
     shapes_limits,
     shapes_sql,
+    shapes_stats,
     shapes_tokens,
 )
 from codex_telemetry.store.db import schema_folder
@@ -24,6 +25,10 @@ SHAPES: dict[str, tuple[type[Struct], int]] = {
     "turn_detail": (shapes_family.TurnInFull, 4),
     "session": (shapes.Session, 2),
     "session_detail": (shapes_family.SessionInFull, 4),
+    "stats": (shapes_stats.Stats, 1),
+    "stats_change": (shapes_stats.StatsChange, 1),
+    "tools": (shapes_stats.ToolStats, 1),
+    "event": (shapes_stats.Event, 1),
     "limit": (shapes_limits.Limit, 1),
     "milestone": (shapes_limits.Milestone, 1),
     "schema_column": (shapes_sql.SchemaColumn, 1),
@@ -41,6 +46,10 @@ PRINTED_BY = {
     "turn_detail": "`turn ID`",
     "session": "each object of `sessions`",
     "session_detail": "`session ID`",
+    "stats": "each object of `stats`",
+    "stats_change": "each object of `stats --compare`",
+    "tools": "each object of `tools`",
+    "event": "each object of `events`",
     "limit": "each object of `limits` and `limits --history`",
     "milestone": "each object of `limits --milestones`",
     "schema_column": "each object of `sql --schema`",
@@ -52,7 +61,13 @@ PRINTED_BY = {
     "prices": "each object of `prices`",
 }
 
-ALSO_CALLED = {"turns": "turn", "sessions": "session", "limits": "limit", "milestones": "milestone"}
+ALSO_CALLED = {
+    "turns": "turn",
+    "sessions": "session",
+    "events": "event",
+    "limits": "limit",
+    "milestones": "milestone",
+}
 """By the command that prints a list of them."""
 
 

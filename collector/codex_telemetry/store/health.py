@@ -6,6 +6,9 @@ from codex_telemetry.store.queries import Store
 
 DAY_MS = 86_400_000
 
+QUICKLY_READ = 100_000_000
+"""Bytes. To read a larger file whole takes seconds."""
+
 
 class Odd(NamedTuple):
     """Times that can't be, or hardly; how many of each."""
@@ -26,6 +29,11 @@ def damage(db: Store) -> str | None:
     return None if said == "ok" else said
 
 
+def size(db: Store) -> int:
+    """Bytes."""
+    return _number(db, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+
+
 def schema_version(db: Store) -> int:
     found: int = db.execute("PRAGMA user_version").fetchone()[0]
     return found
@@ -33,7 +41,9 @@ def schema_version(db: Store) -> int:
 
 def turns_by_sources(db: Store) -> dict[int, int]:
     """How many turns were told by the stream (1), by a log (2), by both (3)."""
-    return dict(db.execute("SELECT sources, count(*) FROM turns GROUP BY sources").fetchall())
+    # Without a GROUP BY, which would sort all of them.
+    counts = ", ".join(f"count(*) FILTER (WHERE sources = {n})" for n in (1, 2, 3))
+    return dict(enumerate(db.execute(f"SELECT {counts} FROM turns").fetchone(), start=1))
 
 
 def sessions_without_model(db: Store) -> int:

@@ -1,6 +1,6 @@
 """What the report on rate limits asks of the store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from codex_telemetry.core.limits import LONGEST, MINUTE_MS
@@ -82,6 +82,23 @@ def readings(db: Store, since: int | None) -> Iterator[Row]:
         """,
         [since if since is not None else -(1 << 62)],
     )
+
+
+def since_last(db: Store, keys: Iterable[WindowKey], filters: Filters) -> int | None:
+    """A moment from which on there are as many readings as the last that are asked for, or a few
+    more; None where that takes all."""
+    found = (
+        db.execute(
+            """
+            SELECT observed_at FROM rate_limits
+            WHERE limit_id = ? AND window_minutes = ? AND observed_at >= ? AND observed_at < ?
+            ORDER BY observed_at DESC LIMIT 1 OFFSET ?
+            """,
+            [*key, *_bounds(filters), (filters.last or 1) - 1],
+        ).fetchone()
+        for key in keys
+    )
+    return max((row[0] for row in found if row is not None), default=None)
 
 
 def count_readings(db: Store, filters: Filters) -> int:

@@ -49,24 +49,22 @@ def reading(path: Path) -> Iterator[Store]:
 
 def turns(db: Store, filters: Filters) -> Iterator[Row]:
     """Turns, newest last."""
-    where = _turns_where(filters)
-    return _newest_last(db, "turns", where, "started_at, turn_key", filters.last)
+    where = turns_where(filters)
+    return newest_last(db, "turns", where, "started_at, turn_key", filters.last)
 
 
 def count_turns(db: Store, filters: Filters) -> int:
-    where = _turns_where(filters)
-    return _limited(_number(db, f"SELECT count(*) FROM turns WHERE {where.sql}", where), filters)
+    return count(db, "turns", turns_where(filters), filters.last)
 
 
 def sessions(db: Store, filters: Filters) -> Iterator[Row]:
     """Sessions, the one with the latest activity last."""
     where = _sessions_where(filters)
-    return _newest_last(db, "sessions", where, "last_at, session_key", filters.last)
+    return newest_last(db, "sessions", where, "last_at, session_key", filters.last)
 
 
 def count_sessions(db: Store, filters: Filters) -> int:
-    where = _sessions_where(filters)
-    return _limited(_number(db, f"SELECT count(*) FROM sessions WHERE {where.sql}", where), filters)
+    return count(db, "sessions", _sessions_where(filters), filters.last)
 
 
 def last_turn(db: Store) -> Row | None:
@@ -159,9 +157,7 @@ def totals(db: Store) -> Row:
     return row
 
 
-def _newest_last(
-    db: Store, table: str, where: Where, order: str, last: int | None
-) -> Iterator[Row]:
+def newest_last(db: Store, table: str, where: Where, order: str, last: int | None) -> Iterator[Row]:
     if last is None:
         return db.execute(f"SELECT * FROM {table} WHERE {where.sql} ORDER BY {order}", where.values)
     backward = order.replace(",", " DESC,") + " DESC"
@@ -175,16 +171,14 @@ def _newest_last(
     )
 
 
-def _limited(found: int, filters: Filters) -> int:
-    return found if filters.last is None else min(found, filters.last)
-
-
-def _number(db: Store, sql: str, where: Where) -> int:
+def count(db: Store, table: str, where: Where, last: int | None) -> int:
+    """How many match; never more than `last`."""
+    sql = f"SELECT count(*) FROM {table} WHERE {where.sql}"
     found: int = db.execute(sql, where.values).fetchone()[0]
-    return found
+    return found if last is None else min(found, last)
 
 
-def _turns_where(filters: Filters) -> Where:
+def turns_where(filters: Filters) -> Where:
     # A turn that didn't say where it ran ran where its session did.
     cwd = """coalesce(turns.cwd,
         (SELECT s.cwd FROM sessions s WHERE s.session_id = turns.session_id))"""
@@ -196,6 +190,18 @@ def _turns_where(filters: Filters) -> Where:
         only_if(filters.status, "status = ?"),
         under(cwd, filters.projects),
     )
+
+
+def measured_turns(filters: Filters) -> Where:
+    """What to select from, to read what the turns that match took: an index alone, not its table."""
+    where = turns_where(filters)
+    source = f"turns INDEXED BY turns_measured WHERE {where.sql}"
+    if filters.last is None:
+        return Where(source, where.values)
+    columns = """turn_key, duration_ms, ttft_ms, tools_ms, approval_ms, status, model, effort,
+        cli_version, session_id, cwd, started_at"""
+    newest = f"ORDER BY started_at DESC, turn_key DESC LIMIT {int(filters.last)}"
+    return Where(f"(SELECT {columns} FROM {source} {newest})", where.values)
 
 
 def _sessions_where(filters: Filters) -> Where:

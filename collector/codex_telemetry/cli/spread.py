@@ -1,0 +1,66 @@
+"""How a spread of durations looks: a bar for each class of them, or one character."""
+
+from itertools import pairwise
+
+from codex_telemetry.cli.words import Line, Span, cells, number, percent, tick
+from codex_telemetry.reports.percentiles import Spread
+
+# About twice as long each, and as people count.
+EDGES_MS = (
+    *(100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000),
+    *(n * 60_000 for n in (1, 2, 5, 10, 20)),
+    *(n * 3_600_000 for n in (1, 2, 5, 10)),
+)
+BAR = "█"
+HEIGHTS = "▁▂▃▄▅▆▇█"
+
+
+def classes(spread: Spread) -> list[int]:
+    """How many values lie below each edge and not below the one before; the last: above all."""
+    below = [0, *(spread.below(edge) for edge in EDGES_MS), len(spread)]
+    return [upto - before for before, upto in pairwise(below)]
+
+
+def histogram(spread: Spread, width: int) -> list[Line]:
+    """A line for each class from the first to the last that has any."""
+    numbers = classes(spread)
+    held = [n for n, number_ in enumerate(numbers) if number_]
+    if not held:
+        return []
+    shown = range(held[0], held[-1] + 1)
+    labels = {n: f"< {tick(EDGES_MS[n])}" if n < len(EDGES_MS) else "longer" for n in shown}
+    left = max(cells(label) for label in labels.values())
+    counts = {n: number(numbers[n]) for n in shown}
+    right = max(cells(count) for count in counts.values())
+    room = max(4, width - left - right - 12)
+    most = max(numbers)
+    return [
+        [
+            Span(f"  {labels[n]:>{left}} "),
+            # However few, they are seen.
+            Span(f"{BAR * (-(-room * numbers[n] // most)):{room}}", "model"),
+            Span(f" {counts[n]:>{right}} {percent(numbers[n], len(spread)):>6}"),
+        ]
+        for n in shown
+    ]
+
+
+def sparkline(spread: Spread, first: int, last: int) -> str:
+    """The classes from `first` to `last` as heights; nothing is a space."""
+    numbers = classes(spread)[first : last + 1]
+    most = max([*numbers, 1])
+    return "".join(
+        HEIGHTS[-(-len(HEIGHTS) * number_ // most) - 1] if number_ else " " for number_ in numbers
+    )
+
+
+def extent(spread: Spread) -> tuple[int, int]:
+    """The first and the last class that has any."""
+    held = [n for n, number_ in enumerate(classes(spread)) if number_]
+    return (held[0], held[-1]) if held else (0, 0)
+
+
+def legend(first: int, last: int) -> str:
+    """Which durations a sparkline runs over."""
+    begin = tick(EDGES_MS[first - 1]) if first else "0"
+    return f"{begin} to {tick(EDGES_MS[last])}" if last < len(EDGES_MS) else f"{begin} and longer"

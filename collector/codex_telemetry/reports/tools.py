@@ -1,0 +1,59 @@
+"""Which tools were called, how they ended and how long they ran."""
+
+from typing import Literal, get_args
+
+from codex_telemetry.reports.percentiles import Spread
+from codex_telemetry.reports.shapes_stats import ToolStats
+from codex_telemetry.store.queries import Filters, Store
+from codex_telemetry.store.tool_calls import Calls, tool_calls
+
+By = Literal["name", "kind", "command", "server"]
+BYS: tuple[By, ...] = get_args(By)
+
+_ONLY = {"command": "command", "server": "mcp_tool"}
+"""The kind that alone has such a key."""
+
+
+class _Tally:
+    def __init__(self) -> None:
+        self.calls = self.failures = self.declines = 0
+        self.durations: list[int | None] = []
+
+    def add(self, told: Calls) -> None:
+        n = len(told.durations)
+        self.calls += n
+        if told.status == "declined":
+            self.declines += n
+            return
+        if told.status == "failed":
+            self.failures += n
+        self.durations += told.durations
+
+
+def tools(db: Store, filters: Filters, by: By) -> list[ToolStats]:
+    """The most calls first."""
+    tallies: dict[tuple[str | None, str], _Tally] = {}
+    for told in tool_calls(db, filters):
+        if told.kind == _ONLY.get(by, told.kind):
+            tallies.setdefault((_key(told, by), told.kind), _Tally()).add(told)
+    found = [_row(*key, tally) for key, tally in tallies.items()]
+    return sorted(found, key=lambda row: (-row.calls, row.kind, row.key is None, row.key or ""))
+
+
+def _key(told: Calls, by: By) -> str | None:
+    return {"kind": told.kind, "server": told.server}.get(by, told.name)
+
+
+def _row(key: str | None, kind: str, tally: _Tally) -> ToolStats:
+    ran = Spread(tally.durations)
+    return ToolStats(
+        key=key,
+        kind=kind,
+        calls=tally.calls,
+        failures=tally.failures,
+        declines=tally.declines,
+        p50_ms=ran.at(50),
+        p95_ms=ran.at(95),
+        max_ms=ran.at(100),
+        total_ms=ran.total if len(ran) else None,
+    )

@@ -1,0 +1,71 @@
+"""What turns took, read by columns: of half a million turns, rows would take a second to hand over."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, get_args
+
+import msgspec
+
+from codex_telemetry.store.projects import OF_SESSIONS
+from codex_telemetry.store.queries import Filters, Store, measured_turns
+
+Measure = Literal["duration", "ttft", "tools", "approval"]
+By = Literal["model", "effort", "project", "day", "version", "client", "status"]
+
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+BYS: tuple[By, ...] = get_args(By)
+
+_COLUMNS = {
+    "model": ["model"],
+    "effort": ["effort"],
+    "project": ["session_id", "cwd"],
+    "day": ["started_at"],
+    "version": ["cli_version"],
+    "client": ["session_id"],
+    "status": ["status"],
+}
+
+_numbers = msgspec.json.Decoder(list[int | None]).decode
+_words = msgspec.json.Decoder(list[Any]).decode
+
+
+class Measured(NamedTuple):
+    """Turns by columns: the n-th of each belongs to the n-th turn."""
+
+    keys: Sequence[Any] | None
+    """What they are told apart by: a word, or when it started (ms UTC); None if by nothing."""
+    times: Mapping[Measure, Sequence[int | None]]
+    """ms"""
+
+
+def measured(db: Store, filters: Filters, by: By | None) -> Measured:
+    """The turns that match, in any order."""
+    columns = [f"{measure}_ms" for measure in MEASURES] + (_COLUMNS[by] if by else [])
+    asked = ", ".join(f"json_group_array({column})" for column in columns)
+    turns = measured_turns(filters)
+    told = db.execute(f"SELECT {asked} FROM {turns.sql}", turns.values).fetchone()
+    times = {measure: _numbers(told[n]) for n, measure in enumerate(MEASURES)}
+    if by is None:
+        return Measured(None, times)
+    first, *more = [_words(column) for column in told[len(MEASURES) :]]
+    if by == "client":
+        clients = dict(db.execute(_CLIENTS).fetchall())
+        first = [clients[session] for session in first]
+    elif by == "project":
+        first = _projects(db, first, *more)
+    return Measured(first, times)
+
+
+_CLIENTS = "SELECT session_id, coalesce(client_name, originator) FROM sessions"
+
+
+def _projects(
+    db: Store, sessions: Iterable[str], folders: Iterable[str | None]
+) -> list[str | None]:
+    repositories: dict[str, str | None] = {}
+    homes: dict[str, str | None] = {}
+    for session, project, of_repository in db.execute(OF_SESSIONS):
+        (repositories if of_repository else homes)[session] = project
+    return [
+        repositories[session] if session in repositories else folder or homes[session]
+        for session, folder in zip(sessions, folders, strict=True)
+    ]

@@ -1,0 +1,81 @@
+"""What tool calls took: their durations as they lie side by side in an index."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from codex_telemetry.store.queries import Filters, Row, Store, measured_turns
+
+# To the letter as in the index's migration: else SQLite doesn't use it.
+KINDS = "kind IN ('command', 'file_change', 'mcp_tool', 'dynamic_tool', 'web_search', 'subagent')"
+
+FEW = 20_000
+"""The calls of so many turns are looked up by turn; of more it is faster to go through all calls."""
+
+_GROUP = "kind, name, server, status"
+_numbers = msgspec.json.Decoder(list[int | None]).decode
+
+
+class Calls(NamedTuple):
+    """Calls of one tool that came to the same end."""
+
+    kind: str
+    name: str | None
+    server: str | None
+    status: str
+    durations: Sequence[int | None]
+    """ms, one a call."""
+
+
+def tool_calls(db: Store, filters: Filters) -> Iterator[Calls]:
+    """The calls of the turns that match."""
+    if filters == Filters():
+        return _all(db)
+    keys = _turn_keys(db, filters)
+    return _of_few(db, keys) if len(keys) <= FEW else _of_many(db, frozenset(keys))
+
+
+def _all(db: Store) -> Iterator[Calls]:
+    rows = db.execute(
+        f"""
+        SELECT {_GROUP}, json_group_array(duration_ms)
+        FROM items INDEXED BY tool_calls WHERE {KINDS} GROUP BY {_GROUP}
+        """
+    )
+    return (_calls(row, _numbers(row[4])) for row in rows)
+
+
+def _of_few(db: Store, keys: Sequence[int | None]) -> Iterator[Calls]:
+    rows = db.execute(
+        f"""
+        SELECT {_GROUP}, json_group_array(duration_ms)
+        FROM json_each(?) AS wanted CROSS JOIN items ON items.turn_key = wanted.value
+        WHERE {KINDS} GROUP BY {_GROUP}
+        """,
+        [msgspec.json.encode(keys).decode()],
+    )
+    return (_calls(row, _numbers(row[4])) for row in rows)
+
+
+def _of_many(db: Store, keys: frozenset[int | None]) -> Iterator[Calls]:
+    rows = db.execute(
+        f"""
+        SELECT {_GROUP}, json_group_array(duration_ms), json_group_array(turn_key)
+        FROM items INDEXED BY tool_calls WHERE {KINDS} GROUP BY {_GROUP}
+        """
+    )
+    for row in rows:
+        told = zip(_numbers(row[4]), _numbers(row[5]), strict=True)
+        if durations := [duration for duration, key in told if key in keys]:
+            yield _calls(row, durations)
+
+
+def _calls(row: Row, durations: Sequence[int | None]) -> Calls:
+    return Calls(row["kind"], row["name"], row["server"], row["status"], durations)
+
+
+def _turn_keys(db: Store, filters: Filters) -> list[int | None]:
+    turns = measured_turns(filters)
+    row = db.execute(f"SELECT json_group_array(turn_key) FROM {turns.sql}", turns.values).fetchone()
+    return _numbers(row[0])
