@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 CODEX_CACHE ?= .cache/codex
 PYTEST_ARGS ?=
+WORKERS ?= 2
 CODEX ?=
 
 DOCS := README.md docs/COMMANDS.md docs/schema.md
@@ -28,9 +29,8 @@ demo: ## a whole run on synthetic traffic, ending in a waterfall
 	if [ -x "$$codex" ]; then export CODEX_TELEMETRY_CODEX="$$codex"; fi; \
 	exec $(bin)/codex-telemetry demo
 
-# The tests come last, so that the last line says what they had to skip.
 test: environment codex check ## lint, types, import rules and all tests
-	@CODEX_CACHE="$(abspath $(CODEX_CACHE))" $(bin)/python -m pytest $(PYTEST_ARGS)
+	@CODEX_CACHE="$(abspath $(CODEX_CACHE))" scripts/run_tests.sh $(bin)/python $(WORKERS) $(PYTEST_ARGS)
 
 environment:
 	@scripts/check_prerequisites.sh npm

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# All tests, or those that pytest's own options pick: PYTHON WORKERS [OPTION…]
+# What runs the real Codex measures time, so it has the machine to itself; the rest is shared by some
+# processes. Codex's half comes last: its last line says what had to be skipped.
+set -u
+python=$1 workers=$2
+shift 2
+
+part() {
+    "$python" -m pytest "$@"
+    code=$?
+    # 5: the options picked no test of this half.
+    [ $code = 5 ] && return
+    ran=1
+    [ $code = 0 ] || status=$code
+}
+
+status=0 ran=0
+part -m "not codex" -n "$workers" --dist worksteal "$@"
+part -m codex "$@"
+[ $ran = 1 ] || exit 5
+exit $status
