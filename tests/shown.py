@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import scenes
-from codex_telemetry.cli.app import COMMANDS
+from codex_telemetry.cli.app import COMMANDS, CONTENT_COMMANDS
 from codex_telemetry.store.meanings import tables
 from commands import on_a_terminal
 
@@ -79,6 +79,18 @@ def commands() -> str:
         said = "\n".join(told).strip().replace("\n", "\\\n")
         parts += [f"## `{name}`\n", f"{summary}\n", f"{said}\n" if said else "", command(name)]
     return "\n".join(part for part in parts if part)
+
+
+def content() -> str:
+    """The commands about content: what each is for, and how it is typed."""
+    parts = []
+    for name, made in CONTENT_COMMANDS.items():
+        summary, _, rest = (inspect.getdoc(made) or "").partition("\n")
+        said = rest.replace("\b", "").partition("Example: ")
+        more = " ".join(said[0].split())
+        parts += [f"### `capture {name}`\n", f"{summary} {more}".rstrip() + "\n"]
+        parts += [f"```sh\n{said[2].strip()}\n```\n"]
+    return "\n".join(parts)
 
 
 def schema() -> str:

@@ -12,13 +12,15 @@ import anyio
 import pytest
 
 import shown
+from capture.granting import grant
 from codex_telemetry import pricing
 from codex_telemetry.backfill import backfill
-from codex_telemetry.cli.app import COMMANDS
+from codex_telemetry.cli.app import COMMANDS, CONTENT_COMMANDS
 from codex_telemetry.core.facts import Gap
 from codex_telemetry.formats.base import Direction
 from codex_telemetry.settings import Settings
 from codex_telemetry.store import db as database
+from codex_telemetry.store.grants import Standing
 from codex_telemetry.store.writer import Writer
 from recordings import Recordings
 from store_of import rows
@@ -160,9 +162,17 @@ def test_every_command_is_documented_with_an_example() -> None:
     assert headings == [command.__name__ for command in COMMANDS]
 
 
+def test_every_command_about_content_is_documented_with_an_example() -> None:
+    text = (CHECKOUT / "docs/COMMANDS.md").read_text()
+    documented = re.findall(r"^### `capture (\w+)`$", text, re.MULTILINE)
+    assert documented == list(CONTENT_COMMANDS)
+    for name in documented:
+        assert f"```sh\ncodex-telemetry capture {name}" in text
+
+
 def test_every_command_that_the_docs_name_is_there() -> None:
     """Also where it is only mentioned."""
-    there = {*shown.EXAMPLES, "collect", "COMMAND"}
+    there = {*shown.EXAMPLES, "capture", "collect", "COMMAND"}
     for path in [CHECKOUT / "README.md", *(CHECKOUT / "docs").glob("*.md")]:
         named = re.findall(r"`codex-telemetry ([\w-]+)", path.read_text())
         assert {name for name in named if not name.startswith("-")} <= there, path
@@ -227,6 +237,7 @@ def golden_rows(recordings: Recordings, tmp_path_factory: pytest.TempPathFactory
 async def fill(folder: Path, recordings: Recordings) -> None:
     sessions = folder / "codex" / "sessions"
     sessions.mkdir(parents=True)
+    grant(folder / "telemetry.db", "/", at=0)
     writer = await Writer.open(folder / "telemetry.db", prices=pricing.wanted(Settings()))
     try:
         for recording in recordings.like("0.169.0/*", "0.125.0/*", "0.98.0/*"):
@@ -249,7 +260,11 @@ async def fill(folder: Path, recordings: Recordings) -> None:
         log = sessions / f"rollout-2026-11-23T06-42-01-{MADE_THREAD}.jsonl"
         log.write_text("".join(json.dumps(line) + "\n" for line in lines))
         await backfill(
-            writer, [folder / "codex"], hasher=lambda text: f"#{len(text)}", hash_commands=True
+            writer,
+            [folder / "codex"],
+            hasher=lambda text: f"#{len(text)}",
+            hash_commands=True,
+            standing=Standing(folder / "telemetry.db"),
         )
     finally:
         await writer.close()

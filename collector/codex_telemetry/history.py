@@ -15,6 +15,7 @@ from codex_telemetry.config import Paths, codex_homes
 from codex_telemetry.errors import UserError
 from codex_telemetry.secret import hasher, secret_path
 from codex_telemetry.store import spool
+from codex_telemetry.store.grants import Standing
 from codex_telemetry.store.keeper import UNWRITABLE
 from codex_telemetry.store.price_list import PriceList
 from codex_telemetry.store.writer import Writer
@@ -74,6 +75,8 @@ async def _read(
                 rebuild=rebuild,
                 hasher=hasher(secret_path(paths.database)),
                 hash_commands=hash_commands,
+                # Only who reads everything anew has asked for what is older than a grant.
+                standing=Standing(paths.database, reach_back=rebuild),
                 progress=progress,
             )
         finally:
@@ -112,6 +115,7 @@ async def _follow(paths: Paths, homes: Sequence[Path], tally: Tally, hash_comman
                         homes,
                         hasher=hasher(secret_path(paths.database)),
                         hash_commands=hash_commands,
+                        standing=Standing(paths.database),
                         tally=tally,
                     )
                 finally:
@@ -149,6 +153,7 @@ async def read_what_a_session_left(paths: Paths, since: float) -> None:
                 homes,
                 since_ns=int(since * 1e9) - CLOCK_SLACK_NS,
                 hasher=hasher(secret_path(paths.database)),
+                standing=Standing(paths.database),
             )
             log.event(log.ROLLOUTS_READ)
         finally:

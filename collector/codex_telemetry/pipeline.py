@@ -11,11 +11,12 @@ from codex_telemetry import formats, log, pricing
 from codex_telemetry.config import Paths
 from codex_telemetry.core.batch import Batch, DriftCount, DriftKey
 from codex_telemetry.core.facts import Drift, Gap
+from codex_telemetry.core.gate import clear
 from codex_telemetry.core.identity import LaunchId
 from codex_telemetry.formats.base import Stamp, StreamReader
 from codex_telemetry.history import read_what_a_session_left
 from codex_telemetry.inputs import live
-from codex_telemetry.store import spool
+from codex_telemetry.store import grants, spool
 from codex_telemetry.store.keeper import PATIENCE_S, Keeper
 from codex_telemetry.store.price_list import PriceList
 from codex_telemetry.store.writer import Writer
@@ -54,7 +55,7 @@ async def _take_in(paths: Paths) -> int:
 
 async def _collect(paths: Paths, patience_s: float) -> None:
     log.event(log.COLLECTOR_STARTED)
-    hearing = Hearing()
+    hearing = Hearing(grants.load(paths.database))
     prices = pricing.wanted_by(paths.config)
     keeper = Keeper(paths.database, paths.spool, patience_s=patience_s, prices=prices)
     reading_logs = anyio.CancelScope()
@@ -107,7 +108,8 @@ async def _end_when_told(
 class Hearing:
     """What one launch says, as far as it isn't kept yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, granted: grants.Grants = grants.NOTHING) -> None:
+        self._granted = granted
         self.began: float | None = None
         """When a stream we know began (Unix time, s); None while there is none."""
         self._ended = anyio.Event()
@@ -177,7 +179,7 @@ class Hearing:
     def _read(self, line: live.Line) -> None:
         if self._reader is None:
             # Until a line is one of a stream we know, this is some other program.
-            self._reader = formats.recognise(line.text, self._launch)
+            self._reader = formats.recognise(line.text, self._launch, content=bool(self._granted))
             self.began = line.wall_ms / 1000 if self._reader is not None else None
         if self._reader is None:
             return
@@ -185,6 +187,8 @@ class Hearing:
         try:
             for fact in self._reader.read("server" if line.from_codex else "client", line.text, at):
                 self._batch.add(fact, line.wall_ms)
+            for heard in self._reader.take_content() if self._granted else ():
+                self._batch.keep(clear(heard, self._granted.covering(heard)))
         except Exception as error:  # noqa: BLE001 - a mistake of ours may cost a line, never the rest
             drift = Drift(self._reader.codex_version, "(reader)", type(error).__name__)
             self._batch.add(drift, line.wall_ms)

@@ -112,7 +112,7 @@ async def test_what_was_there_before_is_read_first(recordings: Recordings, tmp_p
     home = place([recordings.one("0.169.0/k_resume_fork")], tmp_path / "home")
     async with watched(tmp_path / "t.db", home) as tally:
         await soon(tmp_path / "t.db", "sessions", 2)
-        assert tally.files == 2
+        await until(lambda: tally.files == 2)
 
 
 async def test_without_a_home_it_waits(tmp_path: Path) -> None:

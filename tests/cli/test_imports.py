@@ -8,7 +8,7 @@ import pytest
 from codex_telemetry.store import spool
 from commands import run
 
-HEAVY = {"structlog", "rich", "anyio", "aiosqlite", "asyncio", "genai_prices"}
+HEAVY = {"structlog", "rich", "anyio", "aiosqlite", "asyncio", "genai_prices", "nacl", "keyring"}
 
 SCRIPT = """
 import sys
@@ -40,6 +40,7 @@ def imported(*words: str) -> set[str]:
         ["tokens"],
         ["prices"],
         *(["stats"], ["stats", "--by", "day"], ["tools"], ["events"]),
+        ["capture", "status"],
     ],
     ids=" ".join,
 )

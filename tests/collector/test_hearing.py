@@ -38,7 +38,7 @@ class Reader:
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
     reader = Reader()
-    monkeypatch.setattr("codex_telemetry.formats.recognise", lambda *_: reader)
+    monkeypatch.setattr("codex_telemetry.formats.recognise", lambda *_, **__: reader)
     return reader
 
 

@@ -15,6 +15,7 @@ from codex_telemetry.inputs import files
 from codex_telemetry.inputs.opened import UnreadableError
 from codex_telemetry.store import cursors
 from codex_telemetry.store.cursors import Cursor, OvertakenError
+from codex_telemetry.store.grants import Standing
 from codex_telemetry.store.keeper import UNWRITABLE
 from codex_telemetry.store.writer import Writer
 
@@ -38,6 +39,7 @@ async def backfill(
     since_ns: int = 0,
     hasher: Hasher | None = None,
     hash_commands: bool = False,
+    standing: Standing | None = None,
     tally: Tally | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Tally:
@@ -45,8 +47,9 @@ async def backfill(
 
     `rebuild`: forget what each file told, and read it anew. `since_ns`: leave out files that weren't
     changed since (Unix time, ns). `hasher`: for names that are kept as hashes; without one they
-    aren't kept. `hash_commands`: of whole commands too. Raises `OSError` if a home can't be looked at, and what `Writer.save` raises if what
-    was read can't be saved; a file that can't be read is counted.
+    aren't kept. `hash_commands`: of whole commands too. `standing`: what content is granted. Raises
+    `OSError` if a home can't be looked at, and what `Writer.save` raises if what was read can't be
+    saved; a file that can't be read is counted.
     """
     tally = tally or Tally()
     for home in {files.real(one): None for one in homes}:
@@ -55,7 +58,12 @@ async def backfill(
         tally.unreadable += looked.unreadable
         wanted = [log_file for log_file in looked.logs if log_file.file.mtime_ns >= since_ns]
         reading = Reading(
-            writer, tally, rebuild=rebuild, hasher=hasher, hash_commands=hash_commands
+            writer,
+            tally,
+            rebuild=rebuild,
+            hasher=hasher,
+            hash_commands=hash_commands,
+            standing=standing,
         )
         await read_changed(reading, wanted, progress)
     await writer.write_milestones()

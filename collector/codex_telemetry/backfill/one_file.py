@@ -8,11 +8,13 @@ import msgspec
 from codex_telemetry.backfill.tally import Tally
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import Captured, Drift, Said, SessionFacts, TurnFacts, Weight
+from codex_telemetry.core.gate import clear
 from codex_telemetry.formats.rollout import Hasher, RolloutName, RolloutReader
 from codex_telemetry.inputs.files import RolloutFile, text_of
 from codex_telemetry.inputs.opened import Mark, OpenedRollout, UnreadableError, opened
 from codex_telemetry.store import cursors
 from codex_telemetry.store.cursors import Cursor
+from codex_telemetry.store.grants import NOTHING, Standing
 from codex_telemetry.store.told import first_heard
 from codex_telemetry.store.writer import Writer
 
@@ -43,11 +45,13 @@ class LogFile(NamedTuple):
         return now != (before.size, before.mtime_ns, before.path)
 
 
-class Hashing(TypedDict):
-    """What is kept as a keyed hash: nothing without a hasher, commands only if asked for."""
+class Options(TypedDict):
+    """What is kept as a keyed hash: nothing without a hasher, commands only if asked for. And whether
+    content is looked at: only where some is granted."""
 
     hasher: Hasher | None
     hash_commands: bool
+    content: bool
 
 
 class Reading:
@@ -61,15 +65,24 @@ class Reading:
         rebuild: bool = False,
         hasher: Hasher | None = None,
         hash_commands: bool = False,
+        standing: Standing | None = None,
     ) -> None:
         self.writer = writer
         self.tally = tally
         self.rebuild = rebuild
-        self._hashing: Hashing = {"hasher": hasher, "hash_commands": hash_commands}
+        self.grants = NOTHING
+        self._standing = standing or Standing()
+        self._options: Options = {
+            "hasher": hasher,
+            "hash_commands": hash_commands,
+            "content": False,
+        }
 
     async def read(self, log_file: LogFile) -> None:
         """Read what is new of a file. Raises `FileNotFoundError` if it is gone, `UnreadableError` if
         it can't be opened, `OvertakenError` if another reads it, and what `Writer.save` raises."""
+        self.grants = self._standing.now()
+        self._options["content"] = bool(self.grants)
         before = await cursors.load_one(self.writer.connection, log_file.origin)
         if before is not None and not self.rebuild:
             if not log_file.differs(before):
@@ -93,9 +106,9 @@ class Reading:
     def _reader(self, log_file: LogFile, state: bytes | None) -> RolloutReader | None:
         """The reader as it was; None if it was one of another version of ours."""
         if state is None:
-            return RolloutReader(log_file.name, **self._hashing)
+            return RolloutReader(log_file.name, **self._options)
         try:
-            return RolloutReader.restore(state, log_file.name, **self._hashing)
+            return RolloutReader.restore(state, log_file.name, **self._options)
         except msgspec.MsgspecError:
             return None
 
@@ -116,6 +129,7 @@ class _OneFile:
         cursor: Cursor,
     ) -> None:
         self._writer = reading.writer
+        self._grants = reading.grants
         self._log_file = log_file
         self._rollout = rollout
         self._reader = reader
@@ -165,6 +179,8 @@ class _OneFile:
                 if isinstance(fact, Drift):
                     self._drifted(fact)
                 self._batch.add(fact, captured.at)
+            for heard in self._reader.take_content():
+                self._batch.keep(clear(heard, self._grants.covering(heard)))
         except Exception as error:  # noqa: BLE001 - a mistake of ours may cost a line, never the rest
             drift = Drift(self._reader.codex_version, "(reader)", type(error).__name__)
             self._drifted(drift)

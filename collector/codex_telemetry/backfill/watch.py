@@ -12,6 +12,7 @@ from codex_telemetry.backfill.one_file import LogFile, Reading
 from codex_telemetry.backfill.tally import Tally
 from codex_telemetry.formats.rollout import Hasher
 from codex_telemetry.inputs import files
+from codex_telemetry.store.grants import Standing
 from codex_telemetry.store.writer import Writer
 
 GATHER_MS = 300
@@ -34,6 +35,7 @@ async def watch(
     *,
     hasher: Hasher | None = None,
     hash_commands: bool = False,
+    standing: Standing | None = None,
     tally: Tally | None = None,
     news: Callable[[Tally], None] = lambda _: None,
 ) -> None:
@@ -42,7 +44,9 @@ async def watch(
     A home, or its folders, may come and go. `news` is called with the tally when something was read.
     Raises what `Writer.save` raises.
     """
-    reading = Reading(writer, tally or Tally(), hasher=hasher, hash_commands=hash_commands)
+    reading = Reading(
+        writer, tally or Tally(), hasher=hasher, hash_commands=hash_commands, standing=standing
+    )
     following = _Following(reading, [files.real(home) for home in homes], news)
     while True:
         folders = following.folders()

@@ -1,12 +1,15 @@
 """Which commands there are, and what any mistake comes down to: one line and an exit code."""
 
 import os
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from codex_telemetry import __version__, log
 from codex_telemetry.cli import (
+    capture,
+    captured,
     completion,
     config,
     doctor,
@@ -66,6 +69,24 @@ COMMANDS = (
 for command in COMMANDS:
     app.command()(command)
 app.command(hidden=True)(live.collect)
+
+content = typer.Typer(
+    help="Keep what is said, in folders you name and nowhere else; see it; erase it.",
+    epilog="Example: codex-telemetry capture enable . --prompts --days 7",
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+CONTENT_COMMANDS: dict[str, Callable[..., None]] = {
+    "enable": capture.enable,
+    "disable": capture.disable,
+    "status": capture.status,
+    "show": captured.captured,
+    "rekey": capture.rekey,
+    "purge": capture.purge,
+}
+for word, doing in CONTENT_COMMANDS.items():
+    content.command(word)(doing)
+app.add_typer(content, name="capture")
 
 
 @app.callback(invoke_without_command=True)

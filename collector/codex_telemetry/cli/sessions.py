@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from codex_telemetry.cli import show
+from codex_telemetry.cli.captured import openers
 from codex_telemetry.cli.listing import ON_A_TERMINAL, Listing, print_list, print_one
 from codex_telemetry.cli.options import ROLL_UP, Form, Narrow, Where, Zoned, options
 from codex_telemetry.cli.period import Zone, lately, shown
@@ -24,17 +25,25 @@ from codex_telemetry.cli.words import (
     wrapped,
 )
 from codex_telemetry.errors import UsageError
-from codex_telemetry.reports import family, moments
+from codex_telemetry.reports import capture, family, moments
 from codex_telemetry.reports import sessions as report
 from codex_telemetry.reports.sessions import Link
 from codex_telemetry.reports.shapes import Session
 from codex_telemetry.reports.shapes_family import SessionInFull
-from codex_telemetry.store import queries
+from codex_telemetry.store import content, queries
 from codex_telemetry.store.find import find_session
 
 
 @options
-def sessions(where: Where, form: Form, narrow: Narrow, zoned: Zoned) -> None:
+def sessions(
+    where: Where,
+    form: Form,
+    narrow: Narrow,
+    zoned: Zoned,
+    titles: Annotated[
+        bool, typer.Option("--titles", help="with their titles, where granted: it takes the key")
+    ] = False,
+) -> None:
     """List sessions, the one last heard of last.
 
     \b
@@ -43,12 +52,16 @@ def sessions(where: Where, form: Form, narrow: Narrow, zoned: Zoned) -> None:
     chosen, zone = form.chosen(), zoned.zone()
     filters = narrow.check(zone)
     with store(where) as db:
+        named: dict[str, str] = {}
+        if titles:
+            sealed = list(content.titles(db))
+            named = capture.titles(sealed, openers(where.paths(), sealed))
         listing = Listing(
             "session",
             Session,
-            lambda f: report.sessions(db, f),
+            lambda f: report.titled(report.sessions(db, f), named),
             lambda f: queries.count_sessions(db, f),
-            _columns(zone, show.now()),
+            _columns(zone, show.now(), titles=titles),
         )
         print_list(listing, chosen, narrow.found(db, filters))
 
@@ -131,8 +144,9 @@ def _head(detail: SessionInFull, links: Sequence[Link], width: int, zone: Zone) 
     ]
 
 
-def _columns(zone: Zone, now: int | None) -> list[Column[Session]]:
+def _columns(zone: Zone, now: int | None, *, titles: bool) -> list[Column[Session]]:
     home = os.environ.get("HOME")
+    title = Column[Session]("title", lambda s: s.title, narrowest=16)
     return [
         Column("session", lambda s: short_id(s.session_id)),
         Column(
@@ -149,4 +163,5 @@ def _columns(zone: Zone, now: int | None) -> list[Column[Session]]:
         Column("kind", lambda s: s.relation, rank=6),
         Column("client", lambda s: s.client_name or s.originator, rank=8),
         Column("folder", lambda s: folder(s.cwd, home) if s.cwd else None, rank=3, narrowest=16),
+        *([title] if titles else []),
     ]

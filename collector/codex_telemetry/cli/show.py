@@ -151,6 +151,29 @@ def fail(message: str, hint: str | None = None) -> None:
     _complain(f"codex-telemetry: {whole}\n")
 
 
+def can_ask() -> bool:
+    """Whether somebody is there to be asked: what they type and what we ask, on a terminal."""
+    streams = (sys.stdin, sys.stderr)
+    return all(stream is not None and stream.isatty() for stream in streams)
+
+
+def ask(question: str) -> str:
+    """What is typed in answer; "" where nothing is. The question goes beside the data."""
+    sys.stderr.write(plain(question))
+    sys.stderr.flush()
+    return sys.stdin.readline()
+
+
+def ask_unseen(question: str) -> str:
+    """What is typed in answer, and not shown while it is."""
+    import getpass  # noqa: PLC0415 - hardly ever needed
+
+    try:
+        return getpass.getpass(plain(question), sys.stderr)
+    except (EOFError, OSError):
+        raise UserError("no passphrase was given", hint="nothing was changed") from None
+
+
 def finish() -> None:
     """The last of the output is out, or nobody wants it."""
     if sys.stdout is not None:

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from codex_telemetry.core.facts import Drift, Fact, Gap, LimitSample, SessionFacts, TurnFacts
+from codex_telemetry.core.gate import Cleared
 from codex_telemetry.core.identity import SessionId, TurnId
 from codex_telemetry.core.join import join
 
@@ -55,6 +57,19 @@ class Batch(Struct, array_like=True):
     gaps: list[Gap] = field(default_factory=list)
     facts: int = 0
     """How many were added: a measure of its size."""
+    cleared: list[Cleared] = field(default_factory=list)
+    """Content that may be kept, sealed. No encoder takes it, so it can't get into a file of ours but
+    by the writer."""
+
+    def keep(self, cleared: Cleared) -> None:
+        """Take in content that was cleared, if any of it may be kept."""
+        if cleared.captured is not None:
+            self.cleared.append(cleared)
+            self.facts += 1 + len(cleared.captured.box.sealed) // 1_000
+
+    def without_content(self) -> "Batch":
+        """It as it may be written where content may not."""
+        return replace(self, cleared=[])
 
     def add(self, fact: Fact, at: int) -> None:
         """Take in a fact heard at `at` (ms UTC)."""
@@ -81,6 +96,7 @@ class Batch(Struct, array_like=True):
             self.add(session, 0)
         self.limits += later.limits
         self.gaps += later.gaps
+        self.cleared += later.cleared
         for key, theirs in later.drift.items():
             mine = self.drift.get(key)
             self.drift[key] = theirs if mine is None else mine.or_so(theirs)
@@ -96,11 +112,11 @@ class Batch(Struct, array_like=True):
             self.drift[known] = so_far[known]
 
     def __bool__(self) -> bool:
-        return any(getattr(self, name) for name in _CONTENT)
+        return bool(self.cleared) or any(getattr(self, name) for name in _TOLD)
 
     def halves(self) -> "tuple[Batch, Batch] | None":
         """Two batches that hold all that this one does; None if it can't be divided."""
-        names = [name for name in _CONTENT if getattr(self, name)]
+        names = [name for name in _TOLD if getattr(self, name)]
         if len(names) > 1:
             return self._with(names[:1], slice(None)), self._with(names[1:], slice(None))
         middle = len(getattr(self, names[0])) // 2 if names else 0
@@ -131,7 +147,7 @@ class Batch(Struct, array_like=True):
         return fresh
 
 
-_CONTENT = ("turns", "sessions", "limits", "drift", "gaps")
+_TOLD = ("turns", "sessions", "limits", "drift", "gaps")
 
 
 def _key(drift: Drift) -> DriftKey:

@@ -67,7 +67,13 @@ def _by_totals(turns: Iterable[TurnFacts], paired: dict[TurnId, TurnId]) -> dict
 
 def united(turns: Mapping[TurnId, TurnFacts]) -> dict[TurnId, TurnFacts]:
     """The turns of one thread with each pair as one, under the stream's id."""
-    pairs = pair(turns.values())
+    return united_by(pair(turns.values()), turns)
+
+
+def united_by(
+    pairs: Mapping[TurnId, TurnId], turns: Mapping[TurnId, TurnFacts]
+) -> dict[TurnId, TurnFacts]:
+    """The same, where the pairs are known."""
     result = {turn_id: facts for turn_id, facts in turns.items() if turn_id not in pairs}
     for log_turn, live_turn in pairs.items():
         one = join(result[live_turn], turns[log_turn])

@@ -8,9 +8,11 @@ STREAMS: tuple[StreamFormat, ...] = (app_server,)
 """The streams we know."""
 
 
-def recognise(line: bytes, launch: LaunchId) -> StreamReader | None:
-    """The reader for the stream that a line belongs to; None while it could be anything."""
+def recognise(line: bytes, launch: LaunchId, *, content: bool = False) -> StreamReader | None:
+    """The reader for the stream that a line belongs to; None while it could be anything.
+
+    `content`: some content may be granted, so that it has to look at it."""
     for stream in STREAMS:
         if stream.recognises(line):
-            return stream.reader(launch)
+            return stream.reader(launch, content=content)
     return None

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple, Protocol
 
 from codex_telemetry.core.facts import Captured, Fact
+from codex_telemetry.core.gate import Heard
 from codex_telemetry.core.identity import LaunchId
 
 Direction = Literal["client", "server"]
@@ -34,10 +35,14 @@ class StreamReader(Protocol):
     def lost(self, sent_by: Direction) -> None:
         """Bytes of that direction were lost before the next line."""
 
+    def take_content(self) -> list[Heard]:
+        """What the lines read since the last call hold of content, sealed: nothing unless the reader
+        was made to look at it."""
+
 
 class StreamFormat(Protocol):
     """A stream we know: how to tell it from others, and who reads it."""
 
     def recognises(self, line: bytes) -> bool: ...
 
-    def reader(self, launch: LaunchId) -> StreamReader: ...
+    def reader(self, launch: LaunchId, *, content: bool = False) -> StreamReader: ...

@@ -23,8 +23,8 @@ from codex_telemetry.store.db import schema_folder
 SHAPES: dict[str, tuple[type[Struct], int]] = {
     "turn": (shapes.Turn, 3),
     "turn_detail": (shapes_family.TurnInFull, 4),
-    "session": (shapes.Session, 2),
-    "session_detail": (shapes_family.SessionInFull, 4),
+    "session": (shapes.Session, 3),
+    "session_detail": (shapes_family.SessionInFull, 5),
     "stats": (shapes_stats.Stats, 1),
     "stats_change": (shapes_stats.StatsChange, 1),
     "tools": (shapes_stats.ToolStats, 1),
@@ -38,6 +38,8 @@ SHAPES: dict[str, tuple[type[Struct], int]] = {
     "config": (shapes.Setting, 1),
     "tokens": (shapes_tokens.Tokens, 1),
     "prices": (shapes_tokens.Price, 1),
+    "capture_grant": (shapes.CaptureGrant, 1),
+    "captured_item": (shapes.CapturedItem, 1),
 }
 """Name → the struct and its version."""
 
@@ -59,6 +61,8 @@ PRINTED_BY = {
     "config": "each object of `config`",
     "tokens": "each object of `tokens`",
     "prices": "each object of `prices`",
+    "capture_grant": "each object of `capture status`",
+    "captured_item": "each object of `capture show`",
 }
 
 ALSO_CALLED = {

@@ -1,6 +1,6 @@
 """Which sessions there were, and one of them with its turns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -14,6 +14,13 @@ from codex_telemetry.store.queries import Filters, Row, Store
 def sessions(db: Store, filters: Filters) -> Iterator[Session]:
     """The one with the latest activity last."""
     return shaped(Session, queries.sessions(db, filters))
+
+
+def titled(listed: Iterable[Session], titles: Mapping[str, str]) -> Iterator[Session]:
+    """With their titles, by the session's id."""
+    for session in listed:
+        session.title = titles.get(session.session_id)
+        yield session
 
 
 def detail(db: Store, row: Row) -> SessionDetail:

@@ -115,6 +115,14 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def open_as_it_is(path: Path) -> sqlite3.Connection | None:
+    """A read-only connection; None where there is no database of this version. It changes nothing.
+
+    Raises `UserError` for a file that isn't ours or is newer, `OSError`, `sqlite3.Error`.
+    """
+    return _connect_to_read(path) if ours.look(path, version()) == version() else None
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     # SQLite would open it to be read, and leave files beside it that can't be written later either.
     if not os.access(path, os.W_OK):

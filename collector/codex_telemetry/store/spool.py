@@ -1,6 +1,7 @@
 """What couldn't be written waits in a file: made by the collector, taken in by the next who can.
 
-A spool file is one batch (msgpack): facts, so no content. It is 0600 in a folder of 0700.
+A spool file is one batch (msgpack): facts, so no content. It is 0600 in a folder of 0700. What the
+user granted is left out too, though it is sealed: Codex's own logs have it, and will be read.
 """
 
 import contextlib
@@ -23,7 +24,7 @@ _encode = msgspec.msgpack.encode
 
 def put(batch: Batch, folders: Iterable[Path]) -> Path | None:
     """Keep a batch in the first folder that takes it; None if none does. Never raises `OSError`."""
-    body = _encode(batch.sifted(_can_be_encoded))
+    body = _encode(batch.without_content().sifted(_can_be_encoded))
     for folder in folders:
         name = f"{time.time_ns():x}-{os.getpid()}{SUFFIX}"
         draft = folder / f".{name}"

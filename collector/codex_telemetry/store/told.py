@@ -10,7 +10,7 @@ from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import Captured, SessionFacts, TurnFacts
 from codex_telemetry.core.identity import SessionId, TurnId, is_uuid
 from codex_telemetry.core.join import join
-from codex_telemetry.core.pairing import united
+from codex_telemetry.core.pairing import pair, united_by
 from codex_telemetry.store import statements as sql
 
 F = TypeVar("F", TurnFacts, SessionFacts)
@@ -35,6 +35,8 @@ class Told(NamedTuple):
     turns: dict[str, TurnFacts]
     gone: set[str]
     """Threads of which nobody tells any more."""
+    twins: dict[str, str]
+    """Turns of old logs → the id by which the stream knows them."""
 
 
 async def first_heard(db: aiosqlite.Connection, origin_name: str) -> dict[str, Captured]:
@@ -73,7 +75,7 @@ async def tell(db: aiosqlite.Connection, origin: int, batch: Batch, orphans: Orp
     concerned = {str(thread) for turn in turns.values() for thread in turn.tellers}
     concerned |= bereft | orphans.sessions
     sessions |= await teller.still_told("sessions", concerned - sessions.keys(), _session)
-    return Told(sessions, turns, concerned - sessions.keys())
+    return Told(sessions, turns, concerned - sessions.keys(), teller.twins)
 
 
 def _introduced(batch: Batch) -> dict[str, SessionFacts]:
@@ -91,6 +93,7 @@ class _Teller:
     def __init__(self, db: aiosqlite.Connection, origin: int) -> None:
         self._db = db
         self._origin = origin
+        self.twins: dict[str, str] = {}
 
     async def told(
         self, what: str, told: dict[str, F], decoder: msgspec.msgpack.Decoder[F]
@@ -135,8 +138,10 @@ class _Teller:
             for turn_id, _, body in await self._all(sql.TOLD_BETWEEN, (f"{thread}:", f"{thread};")):
                 facts = _turn.decode(body)
                 told[turn_id] = join(told[turn_id], facts) if turn_id in told else facts
-            one = united(told)
-            paired |= told.keys() - one.keys()
+            twins = pair(told.values())
+            one = united_by(twins, told)
+            self.twins |= {str(log_turn): str(live) for log_turn, live in twins.items()}
+            paired |= twins.keys()
             result |= {str(turn_id): facts for turn_id, facts in one.items()}
         return {turn: facts for turn, facts in result.items() if turn not in paired}, paired
 

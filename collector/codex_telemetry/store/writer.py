@@ -15,7 +15,7 @@ from codex_telemetry import log
 from codex_telemetry.core.batch import MOST_DRIFT, THE_REST, TOO_MANY, Batch
 from codex_telemetry.core.facts import Gap, LimitSample
 from codex_telemetry.errors import UserError
-from codex_telemetry.store import cursors, milestones, ours
+from codex_telemetry.store import content, cursors, milestones, ours
 from codex_telemetry.store import db as database
 from codex_telemetry.store import statements as sql
 from codex_telemetry.store.cursors import Cursor
@@ -49,6 +49,8 @@ class Writer:
         self._file = file
         self._db = connection
         self._shelf = Shelf()
+        self._twins: dict[str, str] = {}
+        """Of the save under way: turns of logs that are known by the stream's id."""
 
     @classmethod
     async def open(
@@ -156,9 +158,12 @@ class Writer:
             windows |= await milestones.told_by(self._db, origin)
         orphans = await forget(self._db, origin) if afresh else Orphans()
         windows |= await milestones.counting(self._db, batch.turns, orphans.turns)
+        self._twins.clear()
         if await self._save_sound(origin, batch, orphans):
             gap = Gap(int(time() * 1000), None, NOT_SAVED)
             await self._db.execute(sql.GAP, _gap(origin, gap))
+        if batch.cleared or self._twins:
+            await content.save(self._db, batch.cleared, self._twins)
         await (milestones.put_off if more_follows else milestones.write)(self._db, windows)
         if cursor is not None:
             await cursors.save(self._db, origin, cursor)
@@ -187,6 +192,7 @@ class Writer:
     async def _save_facts(self, origin: int, batch: Batch, orphans: Orphans) -> None:
         told = await tell(self._db, origin, batch, orphans)
         await save_rows(self._db, told, await self._shelf.book(self._db))
+        self._twins |= told.twins
         await self._db.executemany(sql.LIMIT, [_limit(origin, sample) for sample in batch.limits])
         await self._save_drift(origin, batch)
         await self._db.executemany(sql.GAP, [_gap(origin, gap) for gap in batch.gaps])

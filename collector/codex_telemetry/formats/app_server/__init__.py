@@ -19,8 +19,8 @@ def recognises(line: bytes) -> bool:
         return False
 
 
-def reader(launch: LaunchId) -> AppServer:
-    return AppServer(launch)
+def reader(launch: LaunchId, *, content: bool = False) -> AppServer:
+    return AppServer(launch, content=content)
 
 
 __all__ = ["AppServer", "reader", "recognises"]

@@ -7,10 +7,12 @@ import msgspec
 from msgspec import Raw
 
 from codex_telemetry.core.facts import Drift, Fact, SessionFacts
+from codex_telemetry.core.gate import Heard
 from codex_telemetry.core.identity import LaunchId
 from codex_telemetry.formats.app_server import ignored, wire
 from codex_telemetry.formats.app_server.around import Around
 from codex_telemetry.formats.app_server.asks import Asks
+from codex_telemetry.formats.app_server.content import Contents
 from codex_telemetry.formats.app_server.hooks import Hooks
 from codex_telemetry.formats.app_server.legacy import Legacy
 from codex_telemetry.formats.app_server.process import Process
@@ -34,8 +36,11 @@ _PLACE = re.compile(r"`(\$[A-Za-z0-9_.\[\]]*)`$")
 class AppServer:
     """A `StreamReader` of one process; `launch` tells its short turn ids from another's."""
 
-    def __init__(self, launch: LaunchId) -> None:
+    def __init__(self, launch: LaunchId, *, content: bool = False) -> None:
+        """`content`: some of it may be granted, so that it has to be looked at."""
         self._process = process = Process(launch)
+        self._contents = Contents(process) if content else None
+        self._heard: list[Heard] = []
         self._threads = threads = Threads(process)
         self._turns = turns = Turns(process)
         self._items = items = TurnItems(process, threads)
@@ -88,6 +93,8 @@ class AppServer:
             told = self._said_by_codex(message, at)
         else:
             told = self._said_by_client(message, at)
+        if self._contents is not None:
+            self._contents.before(sent_by, message)
         try:
             for fact in told:
                 yield from self._take_met()
@@ -95,11 +102,20 @@ class AppServer:
         except wire.UNREADABLE as error:
             yield Drift(self._process.version, _name(message), _reason(error))
         yield from self._take_met()
+        if self._contents is not None:
+            self._heard += self._contents.heard(sent_by, message, at)
 
     def lost(self, sent_by: Direction) -> None:
         if sent_by == "server":
             # The twin of a message may be among what was lost.
             self._process.last_legacy = None
+        if self._contents is not None:
+            self._contents.lost()
+
+    def take_content(self) -> list[Heard]:
+        """What the lines read since the last call hold of content, sealed."""
+        taken, self._heard = self._heard, []
+        return taken
 
     def _take_met(self) -> Iterator[SessionFacts]:
         met, self._process.met = self._process.met, []

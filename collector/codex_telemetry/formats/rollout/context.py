@@ -12,7 +12,7 @@ from codex_telemetry.formats.app_server.values import name, path, policy, sandbo
 from codex_telemetry.formats.app_server.wire import given
 from codex_telemetry.formats.rollout import turns, wire
 from codex_telemetry.formats.rollout.reading import Moment, Reading, put, safe
-from codex_telemetry.formats.rollout.state import Instructions
+from codex_telemetry.formats.rollout.state import MOST_FOLDERS, Instructions, bound
 
 MOST_MEASURED = 8
 
@@ -24,6 +24,10 @@ def turn_context(reading: Reading, told: wire.TurnContext, at: Moment) -> None:
     turn_id = _whose(reading, told, at)
     if turn_id is None:
         return
+    state.folders.pop(turn_id, None)
+    if state.cwd is not None:
+        state.folders[turn_id] = state.cwd
+        bound(state.folders, MOST_FOLDERS)
     facts, say = reading.turn(turn_id), reading.say
     put(
         facts,

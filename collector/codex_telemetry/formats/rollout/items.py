@@ -41,7 +41,7 @@ EXTENSIONS = {
 }
 """`kind` of an item of that type (0.145 to 0.169) → its type on the stream."""
 
-_MADE_UP = "item-"
+MADE_UP = "item-"
 """Migrated items are numbered: the stream knows them by other names, so they are counted only."""
 
 
@@ -65,7 +65,7 @@ def item_completed(reading: Reading, told: wire.ItemCompleted, at: Moment) -> No
         turns.exited_review(reading, wire.Nothing(), at)
     if kind == "user_message":
         _pictures(reading, item)
-    if item.id.startswith(_MADE_UP) and item.id[len(_MADE_UP) :].isdigit():
+    if item.id.startswith(MADE_UP) and item.id[len(MADE_UP) :].isdigit():
         _count(reading, kind)
         return
     if not is_safe_id(item.id):

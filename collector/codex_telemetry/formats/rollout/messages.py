@@ -92,6 +92,10 @@ def compacted(reading: Reading, _told: wire.Nothing, at: Moment) -> None:
     reading.active(at)
 
 
+def renamed(_reading: Reading, _told: wire.Nothing, _at: Moment) -> None:
+    """A thread's title: content alone."""
+
+
 def rolled_back(reading: Reading, _told: wire.Nothing, at: Moment) -> None:
     reading.event("thread_rolled_back", at, turn=False)
 

@@ -8,10 +8,11 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from codex_telemetry.core.facts import Captured, Fact, SessionFacts, Source
+from codex_telemetry.core.gate import Heard
 from codex_telemetry.core.identity import uuid7_ms
 from codex_telemetry.formats.app_server.values import name
 from codex_telemetry.formats.app_server.wire import given
-from codex_telemetry.formats.rollout import messages, table, tokens, wire
+from codex_telemetry.formats.rollout import content, messages, table, tokens, wire
 from codex_telemetry.formats.rollout.limits import KeptLimits
 from codex_telemetry.formats.rollout.moments import log_ms
 from codex_telemetry.formats.rollout.names import RolloutName
@@ -45,7 +46,10 @@ class RolloutReader:
         *,
         hasher: Hasher | None = None,
         hash_commands: bool = False,
+        content: bool = False,
     ) -> None:
+        """`content`: some of it may be granted, so that it has to be looked at."""
+        self._content: list[Heard] | None = [] if content else None
         self._archived = archived
         self._limits = KeptLimits()
         self._reading = Reading(
@@ -64,9 +68,10 @@ class RolloutReader:
         *,
         hasher: Hasher | None = None,
         hash_commands: bool = False,
+        content: bool = False,
     ) -> "RolloutReader":
         """The reader as it was at a line's end. Raises `msgspec.MsgspecError` if that isn't one."""
-        reader = cls(name, archived, hasher=hasher, hash_commands=hash_commands)
+        reader = cls(name, archived, hasher=hasher, hash_commands=hash_commands, content=content)
         reader._reading.state = load(state)
         reader._limits.take(reader._reading.state)
         return reader
@@ -94,6 +99,14 @@ class RolloutReader:
             return ()
         out, reading.out = reading.out, []
         return out
+
+    def take_content(self) -> list[Heard]:
+        """What the lines read since the last call hold of content, sealed: nothing unless the reader
+        was made to look at it."""
+        if not self._content:
+            return []
+        taken, self._content = self._content, []
+        return taken
 
     def finish(self) -> Iterator[Fact]:
         """Everything that the lines so far tell and that wasn't handed out; reading may go on."""
@@ -147,7 +160,7 @@ class RolloutReader:
         except wire.UNREADABLE:
             return False
         at = Moment(log_ms(stamp.decode()), int(ordinal) if ordinal else None)
-        self._take(known, told, at, stamp)
+        self._take(known, told, at, stamp, line)
         return True
 
     def _message(self, role: bytes, stamp: bytes) -> bool:
@@ -161,7 +174,10 @@ class RolloutReader:
         state.last_stamp = stamp
         return True
 
-    def _take(self, known: Known, told: object, at: Moment, stamp: bytes) -> None:
+    def _take(
+        self, known: Known, told: object, at: Moment, stamp: bytes, line: bytes | Raw
+    ) -> None:
+        """`line`: all of it, or, as it wasn't written as expected, its payload."""
         reading = self._reading
         state = reading.state
         if copied(reading, known.name, told, at):
@@ -175,9 +191,20 @@ class RolloutReader:
         if at.ms is None:
             state.untimed += 1
         known.handle(reading, told, at)
+        if self._content is not None:
+            self._look_at_content(self._content, known.name, line, at)
         if known.name not in table.PASSING:
             state.last_line = None
         state.last_stamp = stamp or state.last_stamp
+
+    def _look_at_content(
+        self, found: list[Heard], name: str, line: bytes | Raw, at: Moment
+    ) -> None:
+        try:
+            payload = line if isinstance(line, Raw) else _envelope.decode(line).payload
+            found += content.heard(self._reading, name, payload, at)
+        except wire.UNREADABLE:
+            pass  # not content as we know it
 
     def _by_envelope(self, line: bytes) -> None:
         """Any line that isn't written as expected: spaced, reordered, broken, or of 0.20."""
@@ -221,7 +248,7 @@ class RolloutReader:
             at = Moment(log_ms(envelope.timestamp), envelope.ordinal)
             if envelope.type == "session_meta" and not given(envelope.payload):
                 at = Moment(None)  # of 0.20: nothing after it has a time
-            self._take(known, known.payload.decode(payload), at, stamp)
+            self._take(known, known.payload.decode(payload), at, stamp, payload)
         elif key not in ignored:
             reading.drift(_name(envelope.type, of_payload), "unknown line")
 

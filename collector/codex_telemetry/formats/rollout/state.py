@@ -8,6 +8,8 @@ from msgspec import Struct, field
 from codex_telemetry.core.facts import Captured, LimitSample, SessionFacts, TurnFacts, Usage
 from codex_telemetry.core.identity import SessionId, TurnId
 
+MOST_FOLDERS = 50
+
 MOST_KEPT = 1000
 """Calls and turns remembered at most: a thread may go on for years."""
 
@@ -122,6 +124,8 @@ class State(Struct, array_like=True):
     """When the last responses came, and the tokens in the context after each."""
     estimate: tuple[int, int] | None = None
     """When Codex last said how much it reckons to be in the context, and how much."""
+    folders: dict[TurnId, str] = field(default_factory=dict)
+    """The latest turns whose own context told where they run."""
 
 
 _decoder = msgspec.msgpack.Decoder(State)
@@ -131,6 +135,6 @@ def load(state: bytes) -> State:
     return _decoder.decode(state)
 
 
-def bound(remembered: dict[Any, Any]) -> None:
-    while len(remembered) > MOST_KEPT:
+def bound(remembered: dict[Any, Any], most: int = MOST_KEPT) -> None:
+    while len(remembered) > most:
         del remembered[next(iter(remembered))]

@@ -76,6 +76,7 @@ EVENTS = _known(
     ("exited_review_mode", turns.exited_review, wire.Nothing),
     ("thread_rolled_back", messages.rolled_back, wire.Nothing),
     ("undo_completed", messages.undone, wire.Nothing),
+    ("thread_name_updated", messages.renamed, wire.Nothing),
     ("mcp_tool_call_end", items.mcp_ended, wire.McpEnded),
     *((name, partial(items.ended, kind), wire.Ended) for name, kind in items.ENDS.items()),
 )
@@ -126,6 +127,8 @@ IGNORED_ITEMS = _names(
 """`agent_message`: from one agent to another (0.155)."""
 
 PASSING = frozenset(
-    "message user_message function_call_output custom_tool_call_output compacted".split()
+    """
+    message user_message function_call_output custom_tool_call_output compacted thread_name_updated
+    """.split()
 )
 """After these lines, what came before still matters: see `turns.prompt`."""

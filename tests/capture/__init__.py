@@ -1,0 +1,1 @@
+"""Content by consent: what is kept, for whom, and how it goes away again."""
