@@ -58,7 +58,8 @@ def homes(around: Surroundings) -> Check:
             said.append(f"{home.path} can't be looked into")
             hints.append(f"check its permissions: ls -ld {home.path}")
         else:
-            said.append(f"{home.path} has {home.rollouts:,} rollouts")
+            noun = "rollout" if home.rollouts == 1 else "rollouts"
+            said.append(f"{home.path} has {home.rollouts:,} {noun}")
             if home.unreadable:
                 said.append(f"{home.unreadable:,} things in it can't be read")
                 hints.append(f"check what is under {home.path}/sessions")
