@@ -18,7 +18,7 @@ from codex_telemetry.cli.words import counted
 from codex_telemetry.config import Paths
 from codex_telemetry.errors import UsageError, UserError
 from codex_telemetry.reports import capture as report
-from codex_telemetry.reports.shapes import CaptureGrant
+from codex_telemetry.reports.shapes_capture import CaptureGrant
 from codex_telemetry.store import consent
 from codex_telemetry.store.grants import FORBIDS, is_forbidden, is_under
 from codex_telemetry.store.queries import Filters, Store
@@ -61,7 +61,7 @@ def enable(
     It says what will be kept and where, and asks. Nothing is kept without this.
 
     \b
-    Example: codex-telemetry capture enable ~/work/app --prompts --days 30
+    Example: codex-telemetry capture enable ~/src/app --prompts --days 30
     """
     asked = (prompts, responses, reasoning, tool_args, tool_outputs, titles)
     wanted = tuple(kind for kind, one in zip(KINDS, asked, strict=True) if one or everything)
@@ -91,7 +91,7 @@ def disable(where: Where, project: Project = None) -> None:
     """Keep nothing more of a folder; what was kept stays.
 
     \b
-    Example: codex-telemetry capture disable ~/work/app
+    Example: codex-telemetry capture disable ~/src/app
     """
     found, folder = where.paths(), _folder(project)
     with consent.writing(found.database) as db:
@@ -130,7 +130,7 @@ def rekey(where: Where, project: Project = None) -> None:
     The old key is destroyed. A key file gets a new passphrase.
 
     \b
-    Example: codex-telemetry capture rekey ~/work/app
+    Example: codex-telemetry capture rekey ~/src/app
     """
     found, folder = where.paths(), _folder(project)
     with consent.writing(found.database) as db:
@@ -163,7 +163,7 @@ def purge(where: Where, project: Project = None, yes: Yes = False) -> None:
     Nothing of it is left in any file of ours. Backups aren't ours.
 
     \b
-    Example: codex-telemetry capture purge ~/work/app
+    Example: codex-telemetry capture purge ~/src/app
     """
     found, folder = where.paths(), _folder(project)
     with consent.writing(found.database) as db:

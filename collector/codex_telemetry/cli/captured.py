@@ -17,7 +17,7 @@ from codex_telemetry.config import Paths
 from codex_telemetry.errors import UsageError, UserError
 from codex_telemetry.reports import capture as report
 from codex_telemetry.reports import moments
-from codex_telemetry.reports.shapes import CapturedItem
+from codex_telemetry.reports.shapes_capture import CapturedItem
 from codex_telemetry.store.find import find_session, find_turn
 from codex_telemetry.store.queries import Row, Store, reading
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
 from codex_telemetry.reports.moments import written
-from codex_telemetry.reports.shapes import CapturedItem, CaptureGrant
+from codex_telemetry.reports.shapes_capture import CapturedItem, CaptureGrant
 from codex_telemetry.store import consent, content
 from codex_telemetry.store.grants import kinds_of
 from codex_telemetry.store.queries import Row, Store

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from codex_telemetry.reports import (
     shapes,
+    shapes_capture,
     shapes_family,
     shapes_limits,
     shapes_sql,
@@ -38,8 +39,8 @@ SHAPES: dict[str, tuple[type[Struct], int]] = {
     "config": (shapes.Setting, 1),
     "tokens": (shapes_tokens.Tokens, 1),
     "prices": (shapes_tokens.Price, 1),
-    "capture_grant": (shapes.CaptureGrant, 1),
-    "captured_item": (shapes.CapturedItem, 1),
+    "capture_grant": (shapes_capture.CaptureGrant, 1),
+    "captured_item": (shapes_capture.CapturedItem, 1),
 }
 """Name → the struct and its version."""
 
