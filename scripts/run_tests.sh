@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All tests, or those that pytest's own options pick: PYTHON WORKERS [OPTION…]
-# What runs the real Codex measures time, so it has the machine to itself; the rest is shared by some
-# processes. Codex's half comes last: its last line says what had to be skipped.
+# What runs the real Codex, or measures time without it (`alone`), has the machine to itself; the rest
+# is shared by some processes. It comes last: its last line says what had to be skipped.
 set -u
 python=$1 workers=$2
 shift 2
@@ -16,7 +16,7 @@ part() {
 }
 
 status=0 ran=0
-part -m "not codex" -n "$workers" --dist worksteal "$@"
-part -m codex "$@"
+part -m "not codex and not alone" -n "$workers" --dist worksteal "$@"
+part -m "codex or alone" "$@"
 [ $ran = 1 ] || exit 5
 exit $status

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from codex_telemetry.core.parts import Parts
 from codex_telemetry.core.rows import TurnRow
 from conversing import LOGGING, Conversation, by_id, differing
@@ -94,6 +96,7 @@ def streams(recordings: Recordings) -> list[Stream]:
     return found
 
 
+@pytest.mark.alone
 def test_all_recordings_at_their_own_pace(recordings: Recordings, tmp_path: Path) -> None:
     every = streams(recordings)
     with ThreadPoolExecutor(len(every)) as pool:
