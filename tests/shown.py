@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import scenes
-from codex_telemetry.cli.app import COMMANDS, CONTENT_COMMANDS
+from codex_telemetry.cli.app import COMMANDS, CONTENT_COMMANDS, function
 from codex_telemetry.store.meanings import tables
 from commands import on_a_terminal
 
@@ -72,9 +72,8 @@ def command(name: str, *, prompt: bool = True) -> str:
 def commands() -> str:
     """Every command: what it is for, and its example."""
     parts = []
-    for made in COMMANDS:
-        name = made.__name__
-        summary, _, rest = (inspect.getdoc(made) or "").partition("\n")
+    for name, place in COMMANDS.items():
+        summary, _, rest = (inspect.getdoc(function(place)) or "").partition("\n")
         told = [line for line in rest.replace("\b", "").splitlines() if "Example:" not in line]
         said = "\n".join(told).strip().replace("\n", "\\\n")
         parts += [f"## `{name}`\n", f"{summary}\n", f"{said}\n" if said else "", command(name)]
@@ -84,8 +83,8 @@ def commands() -> str:
 def content() -> str:
     """The commands about content: what each is for, and how it is typed."""
     parts = []
-    for name, made in CONTENT_COMMANDS.items():
-        summary, _, rest = (inspect.getdoc(made) or "").partition("\n")
+    for name, place in CONTENT_COMMANDS.items():
+        summary, _, rest = (inspect.getdoc(function(place)) or "").partition("\n")
         said = rest.replace("\b", "").partition("Example: ")
         more = " ".join(said[0].split())
         parts += [f"### `capture {name}`\n", f"{summary} {more}".rstrip() + "\n"]

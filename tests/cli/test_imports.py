@@ -5,17 +5,27 @@ from pathlib import Path
 
 import pytest
 
+from codex_telemetry.cli.app import COMMANDS, CONTENT_COMMANDS, HIDDEN
 from codex_telemetry.store import spool
 from commands import run
 
-HEAVY = {"structlog", "rich", "anyio", "aiosqlite", "asyncio", "genai_prices", "nacl", "keyring"}
+HEAVY = {
+    *("structlog", "rich", "anyio", "aiosqlite", "asyncio", "genai_prices", "nacl", "keyring"),
+    "pydantic",
+}
 
 SCRIPT = """
 import sys
 from codex_telemetry.cli import app
 code = app.run(sys.argv[1:])
-print(code, *sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+print(code, *sorted(sys.modules), file=sys.stderr)
 """
+
+COMMAND_MODULES = {
+    f"codex_telemetry.cli.{place.partition('.')[0]}"
+    for place in [*COMMANDS.values(), *HIDDEN.values(), *CONTENT_COMMANDS.values()]
+}
+NEEDED_BY_ALL = {"codex_telemetry.cli.completion"}
 
 
 def imported(*words: str) -> set[str]:
@@ -47,6 +57,18 @@ def imported(*words: str) -> set[str]:
 @pytest.mark.parametrize("form", ["--json", "--ndjson", "--csv"])
 def test_data_takes_nothing_heavy(week: Path, words: list[str], form: str) -> None:
     assert not imported(*words, form) & HEAVY
+
+
+@pytest.mark.parametrize("name", ["turns", "stats", "tools", "tokens", "events", "limits", "sql"])
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["drawn", "data"])
+def test_no_other_command_is_imported(week: Path, name: str, form: list[str]) -> None:
+    words = [name, "SELECT 1"] if name == "sql" else [name]
+    found = imported(*words, *form) & COMMAND_MODULES
+    assert found - NEEDED_BY_ALL == {f"codex_telemetry.cli.{name}"}
+
+
+def test_what_is_drawn_takes_no_pydantic(week: Path) -> None:
+    assert "pydantic" not in imported("turns")
 
 
 def test_an_empty_spool_folder_takes_nothing_heavy(week: Path) -> None:

@@ -17,7 +17,7 @@ from codex_telemetry.cli.app import COMMANDS
 from codex_telemetry.reports.schemas import ALSO_CALLED, SHAPES, published
 from commands import Command
 
-NAMES = [command.__name__ for command in COMMANDS]
+NAMES = list(COMMANDS)
 
 
 def test_path_says_where_everything_is_and_makes_nothing(
@@ -90,7 +90,7 @@ def walked(command: Any, *path: str) -> Iterator[tuple[str, ...]]:
             yield from walked(below, *path, name)
 
 
-WALKED = list(walked(typer.main.get_command(app.app)))
+WALKED = list(walked(typer.main.get_command(app.app())))
 
 
 @pytest.mark.parametrize("path", WALKED, ids=" ".join)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codex_telemetry.reports import percentiles
 from codex_telemetry.reports.percentiles import Spread
 
 values = st.lists(st.none() | st.integers(0, 50) | st.integers(0, 10_000_000))
@@ -37,3 +38,13 @@ def test_what_is_not_known_does_not_count(told: list[int | None]) -> None:
 @given(values, st.integers(-1, 60))
 def test_what_lies_below_an_edge_is_counted(told: list[int | None], edge: int) -> None:
     assert Spread(told).below(edge) == sum(v < edge for v in told if v is not None)
+
+
+@given(values, st.integers(-1, 60), st.integers(1, 100))
+def test_many_values_are_spread_as_few_are(told: list[int | None], edge: int, percent: int) -> None:
+    few = Spread(told)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(percentiles, "MANY", 0)
+        many = Spread(told)
+    assert (len(many), many.total) == (len(few), few.total)
+    assert (many.at(percent), many.below(edge)) == (few.at(percent), few.below(edge))

@@ -1,32 +1,15 @@
 """Which commands there are, and what any mistake comes down to: one line and an exit code."""
 
 import os
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from codex_telemetry import __version__, log
-from codex_telemetry.cli import (
-    capture,
-    captured,
-    completion,
-    config,
-    doctor,
-    events,
-    history,
-    limits,
-    live,
-    play,
-    sessions,
-    show,
-    sql,
-    stats,
-    tokens,
-    tools,
-    turns,
-    upkeep,
-)
+from codex_telemetry.cli import completion, show
 from codex_telemetry.errors import UsageError, UserError
 
 NAME = "codex-telemetry"
@@ -35,62 +18,83 @@ NAME = "codex-telemetry"
 # it says against a command line comes from.
 _REFUSED: type[Exception] = typer.BadParameter.__mro__[2]
 
-app = typer.Typer(
-    name=NAME,
-    help="See where the time and the tokens of a Codex turn went, without keeping a word of it.",
-    epilog="Example: codex-telemetry turn --last",
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-COMMANDS = (
-    live.run,
-    turns.turns,
-    turns.turn,
-    sessions.sessions,
-    sessions.session,
-    stats.stats,
-    tools.tools,
-    events.events,
-    tokens.tokens,
-    tokens.prices,
-    limits.limits,
-    sql.sql,
-    history.backfill,
-    doctor.doctor,
-    upkeep.path,
-    config.config,
-    upkeep.schema,
-    completion.completion,
-    play.demo,
-)
-for command in COMMANDS:
-    app.command()(command)
-app.command(hidden=True)(live.collect)
-
-content = typer.Typer(
-    help="Keep what is said, in folders you name and nowhere else; see it; erase it.",
-    epilog="Example: codex-telemetry capture enable . --prompts --days 7",
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-CONTENT_COMMANDS: dict[str, Callable[..., None]] = {
-    "enable": capture.enable,
-    "disable": capture.disable,
-    "status": capture.status,
-    "show": captured.captured,
-    "rekey": capture.rekey,
-    "purge": capture.purge,
+COMMANDS = {
+    "run": "live.run",
+    "turns": "turns.turns",
+    "turn": "turns.turn",
+    "sessions": "sessions.sessions",
+    "session": "sessions.session",
+    "stats": "stats.stats",
+    "tools": "tools.tools",
+    "events": "events.events",
+    "tokens": "tokens.tokens",
+    "prices": "tokens.prices",
+    "limits": "limits.limits",
+    "sql": "sql.sql",
+    "backfill": "history.backfill",
+    "doctor": "doctor.doctor",
+    "path": "upkeep.path",
+    "config": "config.config",
+    "schema": "upkeep.schema",
+    "completion": "completion.completion",
+    "demo": "play.demo",
 }
-for word, doing in CONTENT_COMMANDS.items():
-    content.command(word)(doing)
-app.add_typer(content, name="capture")
+"""Each command, and the module of `cli` and the function that are it."""
+
+HIDDEN = {"collect": "live.collect"}
+
+CONTENT = "capture"
+CONTENT_COMMANDS = {
+    "enable": "capture.enable",
+    "disable": "capture.disable",
+    "status": "capture.status",
+    "show": "captured.captured",
+    "rekey": "capture.rekey",
+    "purge": "capture.purge",
+}
+"""The same, of what is typed after `capture`."""
 
 
-@app.callback(invoke_without_command=True)
-def top(
+def function(place: str) -> Callable[..., None]:
+    """What a command does."""
+    module, _, name = place.partition(".")
+    found: Callable[..., None] = getattr(import_module(f"codex_telemetry.cli.{module}"), name)
+    return found
+
+
+def app(asked: str | None = None) -> typer.Typer:
+    """All commands; or the one that is asked for, since to import all takes longer than a report."""
+    made = typer.Typer(
+        name=NAME,
+        help="See where the time and the tokens of a Codex turn went, without keeping a word of it.",
+        epilog="Example: codex-telemetry turn --last",
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback(invoke_without_command=True)(_top)
+    for name, place in (COMMANDS | HIDDEN).items():
+        if asked in (None, name):
+            made.command(name, hidden=name in HIDDEN)(function(place))
+    if asked in (None, CONTENT):
+        made.add_typer(_content(), name=CONTENT)
+    return made
+
+
+def _content() -> typer.Typer:
+    made = typer.Typer(
+        help="Keep what is said, in folders you name and nowhere else; see it; erase it.",
+        epilog="Example: codex-telemetry capture enable . --prompts --days 7",
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name, place in CONTENT_COMMANDS.items():
+        made.command(name)(function(place))
+    return made
+
+
+def _top(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="say the version")] = False,
 ) -> None:
@@ -105,7 +109,7 @@ def top(
 def run(words: list[str] | None = None) -> int:
     """Do what the words say, and give the exit code. Never raises."""
     try:
-        code = _carried_out(words)
+        code = _carried_out(sys.argv[1:] if words is None else words)
         show.finish()
     except show.ReaderGoneError:
         return 0
@@ -119,11 +123,11 @@ def run(words: list[str] | None = None) -> int:
     return code
 
 
-def _carried_out(words: list[str] | None) -> int:
+def _carried_out(words: list[str]) -> int:
     if completion.ASKED_BY in os.environ:
         completion.get_ready()
     try:
-        code = app(words, prog_name=NAME, standalone_mode=False)
+        code = app(_asked(words))(words, prog_name=NAME, standalone_mode=False)
     except _REFUSED as error:
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else NAME
@@ -134,6 +138,11 @@ def _carried_out(words: list[str] | None) -> int:
     except typer.Abort:
         return 130
     return code if isinstance(code, int) else 0
+
+
+def _asked(words: list[str]) -> str | None:
+    """The command, if what comes first is one: what is said of others takes all of them."""
+    return words[0] if words and words[0] in {*COMMANDS, *HIDDEN, CONTENT} else None
 
 
 def _crashed(error: Exception) -> int:

@@ -1,7 +1,8 @@
 """Which stretch of time a person means, and in which zone a moment is shown."""
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from codex_telemetry.errors import UsageError
@@ -10,7 +11,6 @@ from codex_telemetry.settings import time_zone
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_HOUR_MS = _UNIT_MS["h"]
 _HINT = "write 2026-11-01, 2026-11-01T09:00Z, 7d or 24h"
 
 SPANS = ("today", "week", "month", "year")
@@ -66,27 +66,30 @@ class Zone:
         """The day on which its week began."""
         return day - timedelta(days=(day.weekday() - self._weekday) % 7)
 
-    def days(self, moments: Iterable[int | None]) -> list[str | None]:
+    def days(self, moments: Sequence[int | None]) -> list[str | None]:
         """The day there that each is of: `2026-11-23`."""
-        hours = _Hours(self)
-        return [None if ms is None else hours[ms // _HOUR_MS] or self.day(ms) for ms in moments]
+        known = [ms for ms in moments if ms is not None]
+        if not known:
+            return [None] * len(moments)
+        offsets = self.offsets(min(known), max(known))
+        ends = [until for until, _ in offsets if until is not None]
+        ahead = [offset for _, offset in offsets]
+        names = _DayNames()
+        return [
+            None if ms is None else names[(ms + ahead[bisect_right(ends, ms)]) // _UNIT_MS["d"]]
+            for ms in moments
+        ]
 
     def day(self, ms: int) -> str:
         return self.local(ms).date().isoformat()
 
 
-class _Hours(dict[int, str | None]):
-    """The day of each hour since 1970 (UTC), looked up once; None where one ends within the hour,
-    as days do in some zones."""
+class _DayNames(dict[int, str]):
+    """What each day since 1970 is called, looked up once."""
 
-    def __init__(self, zone: Zone) -> None:
-        super().__init__()
-        self._zone = zone
-
-    def __missing__(self, hour: int) -> str | None:
-        first, last = (self._zone.day(hour * _HOUR_MS + ms) for ms in (0, _HOUR_MS - 1))
-        self[hour] = first if first == last else None
-        return self[hour]
+    def __missing__(self, day: int) -> str:
+        self[day] = (date(1970, 1, 1) + timedelta(days=day)).isoformat()
+        return self[day]
 
 
 def moment(option: str, text: str, zone: Zone, now: int, *, end: bool = False) -> int:

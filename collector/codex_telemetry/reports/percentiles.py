@@ -2,22 +2,37 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
-from itertools import accumulate
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, repeat
 from operator import mul
 from typing import Any
+
+MANY = 50_000
+"""Of so many enough take equally long that to count them is faster than to sort them all."""
 
 
 class Spread:
     """How values are spread. What isn't known doesn't count, and never as 0."""
 
+    _values: Sequence[int]
+    """In order."""
+    _numbers: Iterable[int]
+    """How often each of these is there."""
+    _upto: Sequence[int]
+    """How many values there are up to each, itself among them."""
+
     def __init__(self, values: Iterable[int | None]) -> None:
-        # Many take equally long: to count is faster than to sort them all.
-        counts: Counter[Any] = Counter(values)
-        del counts[None]
-        self._values: list[int] = sorted(counts)
-        self._numbers = list(map(counts.__getitem__, self._values))
-        self._upto = list(accumulate(self._numbers))
+        values = list(values)
+        if len(values) < MANY:
+            self._values = sorted(value for value in values if value is not None)
+            self._numbers = repeat(1)
+            self._upto = range(1, len(self._values) + 1)
+        else:
+            counts: Counter[Any] = Counter(values)
+            del counts[None]
+            self._values = sorted(counts)
+            self._numbers = list(map(counts.__getitem__, self._values))
+            self._upto = list(accumulate(self._numbers))
 
     @property
     def total(self) -> int:

@@ -8,7 +8,6 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 from codex_telemetry.errors import UserError
@@ -27,7 +26,7 @@ def migrations() -> tuple[str, ...]:
 @cache
 def schema_folder() -> Path:
     """Where the contracts lie: in the package where it is installed, else in the checkout."""
-    installed = Path(str(resources.files("codex_telemetry"))) / "_schema"
+    installed = Path(__file__).parents[1] / "_schema"
     return installed if installed.is_dir() else Path(__file__).parents[3] / "schema"
 
 

@@ -48,14 +48,25 @@ def measured(db: Store, filters: Filters, by: By | None) -> Measured:
         return Measured(None, times)
     first, *more = [_words(column) for column in told[len(MEASURES) :]]
     if by == "client":
-        clients = dict(db.execute(_CLIENTS).fetchall())
-        first = [clients[session] for session in first]
+        clients = dict(zip(*_of_sessions(db, _CLIENTS), strict=True))
+        first = list(map(clients.__getitem__, first))
     elif by == "project":
         first = _projects(db, first, *more)
     return Measured(first, times)
 
 
-_CLIENTS = "SELECT session_id, coalesce(client_name, originator) FROM sessions"
+_CLIENTS = """
+SELECT json_group_array(session_id), json_group_array(coalesce(client_name, originator))
+FROM sessions
+"""
+_PROJECTS = f"""
+SELECT json_group_array(session_id), json_group_array(project), json_group_array(of_repository)
+FROM ({OF_SESSIONS})
+"""
+
+
+def _of_sessions(db: Store, sql: str) -> list[list[Any]]:
+    return [_words(column) for column in db.execute(sql).fetchone()]
 
 
 def _projects(
@@ -63,7 +74,7 @@ def _projects(
 ) -> list[str | None]:
     repositories: dict[str, str | None] = {}
     homes: dict[str, str | None] = {}
-    for session, project, of_repository in db.execute(OF_SESSIONS):
+    for session, project, of_repository in zip(*_of_sessions(db, _PROJECTS), strict=True):
         (repositories if of_repository else homes)[session] = project
     return [
         repositories[session] if session in repositories else folder or homes[session]

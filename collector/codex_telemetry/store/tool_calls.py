@@ -1,6 +1,7 @@
 """What tool calls took: their durations as they lie side by side in an index."""
 
 from collections.abc import Iterator, Sequence
+from itertools import compress
 from typing import NamedTuple
 
 import msgspec
@@ -10,7 +11,7 @@ from codex_telemetry.store.queries import Filters, Row, Store, measured_turns
 # To the letter as in the index's migration: else SQLite doesn't use it.
 KINDS = "kind IN ('command', 'file_change', 'mcp_tool', 'dynamic_tool', 'web_search', 'subagent')"
 
-FEW = 20_000
+FEW = 60_000
 """The calls of so many turns are looked up by turn; of more it is faster to go through all calls."""
 
 _GROUP = "kind, name, server, status"
@@ -66,8 +67,8 @@ def _of_many(db: Store, keys: frozenset[int | None]) -> Iterator[Calls]:
         """
     )
     for row in rows:
-        told = zip(_numbers(row[4]), _numbers(row[5]), strict=True)
-        if durations := [duration for duration, key in told if key in keys]:
+        wanted = map(keys.__contains__, _numbers(row[5]))
+        if durations := list(compress(_numbers(row[4]), wanted)):
             yield _calls(row, durations)
 
 
