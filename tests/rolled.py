@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import Captured, Fact, SessionFacts, TurnFacts
 from codex_telemetry.core.identity import SessionId, TurnId
 from codex_telemetry.core.rows import SessionRow, TurnRow
 from codex_telemetry.core.settle import settle_session, settle_turn
-from codex_telemetry.formats.rollout import Hasher, RolloutName, RolloutReader, rollout_name
+from codex_telemetry.core.veil import Hasher
+from codex_telemetry.formats.rollout import RolloutName, RolloutReader, rollout_name
 from recordings import Recording
 
 NOW = Captured(1_795_430_000_000, 60)
@@ -74,16 +76,21 @@ def read(
     stops: frozenset[int] = frozenset(),
     hasher: Hasher | None = None,
     hash_commands: bool = False,
+    repo_names: bool = False,
     archived: bool | None = None,
 ) -> None:
     """Read lines into a batch. `stops`: after so many lines the reader is put away and restored."""
 
+    kept: dict[str, Any] = {
+        "hasher": hasher,
+        "hash_commands": hash_commands,
+        "repo_names": repo_names,
+    }
+
     def fresh(state: bytes | None) -> RolloutReader:
         if state is None:
-            return RolloutReader(name, archived, hasher=hasher, hash_commands=hash_commands)
-        return RolloutReader.restore(
-            state, name, archived, hasher=hasher, hash_commands=hash_commands
-        )
+            return RolloutReader(name, archived, **kept)
+        return RolloutReader.restore(state, name, archived, **kept)
 
     reader = fresh(None)
     for n, line in enumerate(lines):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from codex_telemetry.backfill import backfill
+from codex_telemetry.core.veil import Veil
 from codex_telemetry.store.writer import Writer
 from recordings import Recording
 from told import told_by
@@ -20,7 +21,7 @@ async def stored(tmp_path: Path, recording: Recording, *, live: bool, logged: bo
             sessions.mkdir(parents=True)
             for path in recording.rollouts():
                 (sessions / path.name).write_bytes(path.read_bytes())
-            await backfill(writer, [tmp_path / "codex"], hasher=lambda name: f"#{len(name)}")
+            await backfill(writer, [tmp_path / "codex"], veil=Veil(lambda name: f"#{len(name)}"))
     finally:
         await writer.close()
     return database

@@ -9,12 +9,12 @@ from pathlib import Path
 import anyio
 from anyio.abc import TaskStatus
 
-from codex_telemetry import log
+from codex_telemetry import log, privacy
 from codex_telemetry.backfill import Progress, Tally, backfill
 from codex_telemetry.config import Paths, codex_homes
 from codex_telemetry.errors import UserError
-from codex_telemetry.secret import hasher, secret_path
-from codex_telemetry.store import spool
+from codex_telemetry.settings import DEFAULT, Settings
+from codex_telemetry.store import consent, spool
 from codex_telemetry.store.grants import Standing
 from codex_telemetry.store.keeper import UNWRITABLE
 from codex_telemetry.store.price_list import PriceList
@@ -34,6 +34,7 @@ def read_rollouts(
     paths: Paths,
     homes: Sequence[Path],
     *,
+    settings: Settings = DEFAULT,
     prices: PriceList | None = None,
     rebuild: bool = False,
     hash_commands: bool = False,
@@ -43,12 +44,13 @@ def read_rollouts(
 
     Raises `UserError` if no home can be read or the database can't be written.
     """
-    return anyio.run(_read, paths, homes, prices, rebuild, hash_commands, progress)
+    return anyio.run(_read, paths, homes, settings, prices, rebuild, hash_commands, progress)
 
 
 async def _read(
     paths: Paths,
     homes: Sequence[Path],
+    settings: Settings,
     prices: PriceList | None,
     rebuild: bool,
     hash_commands: bool,
@@ -73,7 +75,7 @@ async def _read(
                 readable,
                 tally=tally,
                 rebuild=rebuild,
-                hasher=hasher(secret_path(paths.database)),
+                veil=privacy.veil(settings, paths.database),
                 hash_commands=hash_commands,
                 # Only who reads everything anew has asked for what is older than a grant.
                 standing=Standing(paths.database, reach_back=rebuild),
@@ -91,17 +93,24 @@ async def _read(
 
 
 def follow_rollouts(
-    paths: Paths, homes: Sequence[Path], tally: Tally, *, hash_commands: bool = False
+    paths: Paths,
+    homes: Sequence[Path],
+    tally: Tally,
+    *,
+    settings: Settings = DEFAULT,
+    hash_commands: bool = False,
 ) -> None:
     """Go on reading what is written to the homes, into the same tally, until SIGINT or SIGTERM.
 
     A database that can't be written for a while is waited for. Raises `UserError` if it is another
     program's, or a newer one's.
     """
-    anyio.run(_follow, paths, homes, tally, hash_commands)
+    anyio.run(_follow, paths, homes, tally, settings, hash_commands)
 
 
-async def _follow(paths: Paths, homes: Sequence[Path], tally: Tally, hash_commands: bool) -> None:
+async def _follow(
+    paths: Paths, homes: Sequence[Path], tally: Tally, settings: Settings, hash_commands: bool
+) -> None:
     from codex_telemetry.backfill.watch import watch  # noqa: PLC0415 - only who watches pays
 
     async with anyio.create_task_group() as tasks:
@@ -113,7 +122,7 @@ async def _follow(paths: Paths, homes: Sequence[Path], tally: Tally, hash_comman
                     await watch(
                         writer,
                         homes,
-                        hasher=hasher(secret_path(paths.database)),
+                        veil=privacy.veil(settings, paths.database),
                         hash_commands=hash_commands,
                         standing=Standing(paths.database),
                         tally=tally,
@@ -126,6 +135,31 @@ async def _follow(paths: Paths, homes: Sequence[Path], tally: Tally, hash_comman
             except UNWRITABLE as error:
                 log.event(log.SAVE_FAILED, error=type(error).__name__)
                 await anyio.sleep(RETRY_S)
+
+
+def veil_what_is_stored(paths: Paths, settings: Settings) -> bool:
+    """Keep all that is stored as the config says now; False if traces of what it was may be left in
+    the database's file, because another process holds it. Raises `UserError`."""
+    try:
+        anyio.run(_veil, paths, settings)
+    except UserError:
+        raise
+    except UNWRITABLE as error:
+        raise UserError(
+            f"cannot write to the database {paths.database} ({type(error).__name__})",
+            hint="codex-telemetry doctor says more",
+        ) from error
+    with consent.writing(paths.database) as db:
+        return consent.leave_nothing(db)
+
+
+async def _veil(paths: Paths, settings: Settings) -> None:
+    writer = await Writer.open(paths.database)
+    try:
+        await spool.take_in(writer, paths.spool)
+        await writer.veil_all(privacy.veil(settings, paths.database))
+    finally:
+        await writer.close()
 
 
 async def _end_when_told(
@@ -152,7 +186,7 @@ async def read_what_a_session_left(paths: Paths, since: float) -> None:
                 writer,
                 homes,
                 since_ns=int(since * 1e9) - CLOCK_SLACK_NS,
-                hasher=hasher(secret_path(paths.database)),
+                veil=privacy.veil_of_a_log(paths),
                 standing=Standing(paths.database),
             )
             log.event(log.ROLLOUTS_READ)

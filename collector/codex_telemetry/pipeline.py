@@ -7,12 +7,13 @@ import anyio.to_thread
 import msgspec
 from anyio.abc import TaskStatus
 
-from codex_telemetry import formats, log, pricing
+from codex_telemetry import formats, log, pricing, privacy
 from codex_telemetry.config import Paths
 from codex_telemetry.core.batch import Batch, DriftCount, DriftKey
 from codex_telemetry.core.facts import Drift, Gap
 from codex_telemetry.core.gate import clear
 from codex_telemetry.core.identity import LaunchId
+from codex_telemetry.core.veil import OPEN, Veil
 from codex_telemetry.formats.base import Stamp, StreamReader
 from codex_telemetry.history import read_what_a_session_left
 from codex_telemetry.inputs import live
@@ -55,7 +56,7 @@ async def _take_in(paths: Paths) -> int:
 
 async def _collect(paths: Paths, patience_s: float) -> None:
     log.event(log.COLLECTOR_STARTED)
-    hearing = Hearing(grants.load(paths.database))
+    hearing = Hearing(grants.load(paths.database), privacy.veil_of_a_stream(paths))
     prices = pricing.wanted_by(paths.config)
     keeper = Keeper(paths.database, paths.spool, patience_s=patience_s, prices=prices)
     reading_logs = anyio.CancelScope()
@@ -108,8 +109,9 @@ async def _end_when_told(
 class Hearing:
     """What one launch says, as far as it isn't kept yet."""
 
-    def __init__(self, granted: grants.Grants = grants.NOTHING) -> None:
+    def __init__(self, granted: grants.Grants = grants.NOTHING, veil: Veil = OPEN) -> None:
         self._granted = granted
+        self._veil = veil
         self.began: float | None = None
         """When a stream we know began (Unix time, s); None while there is none."""
         self._ended = anyio.Event()
@@ -186,9 +188,9 @@ class Hearing:
         at = Stamp(line.wall_ms, line.utc_offset_min)
         try:
             for fact in self._reader.read("server" if line.from_codex else "client", line.text, at):
-                self._batch.add(fact, line.wall_ms)
+                self._batch.add(self._veil.over(fact), line.wall_ms)
             for heard in self._reader.take_content() if self._granted else ():
-                self._batch.keep(clear(heard, self._granted.covering(heard)))
+                self._batch.keep(clear(heard, self._granted.covering(heard), self._veil))
         except Exception as error:  # noqa: BLE001 - a mistake of ours may cost a line, never the rest
             drift = Drift(self._reader.codex_version, "(reader)", type(error).__name__)
             self._batch.add(drift, line.wall_ms)

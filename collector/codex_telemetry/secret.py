@@ -1,25 +1,33 @@
-"""The secret with which names are hashed, so that nobody can guess them back: one an installation.
+"""The secret with which names are hashed, so that nobody can guess them back: one an installation, or
+one that a team shares, so that its hashes match.
 
-Hashes of guessable things (addresses of repositories, commands) are keyed, never plain.
+Hashes of guessable things (addresses of repositories, folders, commands) are keyed, never plain.
 """
 
+import contextlib
 import hmac
 import os
-from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 SIZE = 32
+LARGEST = 4_096
+"""Bytes of a secret: at least so many, and at most."""
+
 SHOWN = 16
 """Hex digits of a hash that are kept: enough to tell names apart, short enough to read."""
 
 
-def hasher(path: Path) -> Callable[[str], str]:
-    """A function that hashes a name with the secret in a file (0600), which is made if need be.
+class Secret(NamedTuple):
+    key: bytes
 
-    Raises `OSError` where it can be neither read nor made.
-    """
-    key = _load(path)
-    return lambda name: hmac.digest(key, name.encode("utf-8", "replace"), "sha256").hex()[:SHOWN]
+    @property
+    def id(self) -> str:
+        """Says which secret it is, and nothing of it."""
+        return self.hash("the id of this secret")[:8]
+
+    def hash(self, name: str) -> str:
+        return hmac.digest(self.key, name.encode("utf-8", "replace"), "sha256").hex()[:SHOWN]
 
 
 def secret_path(database: Path) -> Path:
@@ -27,24 +35,74 @@ def secret_path(database: Path) -> Path:
     return database.with_name(f"{database.name}.secret")
 
 
-def _load(path: Path) -> bytes:
-    try:
-        found = path.read_bytes()
-    except FileNotFoundError:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-        try:
-            with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as it:
-                it.write(os.urandom(SIZE))
-                it.flush()
-                os.fsync(it.fileno())
-            # Whoever links first made it; a secret half written is never seen.
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink(missing_ok=True)
-        found = path.read_bytes()
-    if len(found) < SIZE:
-        raise OSError(f"{path} is no secret of ours")
+def load(path: Path) -> Secret:
+    """The secret in a file (0600), which is made if need be.
+
+    Raises `OSError` where it can be neither read nor made, or is none.
+    """
+    found = find(path)
+    if found is None:
+        with contextlib.suppress(FileExistsError):  # whoever made it first made it
+            _write(path, os.urandom(SIZE), anew=False)
+        found = find(path)
+    if found is None:
+        raise FileNotFoundError(path)
     return found
+
+
+def passing() -> Secret:
+    """One that nobody keeps."""
+    return Secret(os.urandom(SIZE))
+
+
+def find(path: Path) -> Secret | None:
+    """The secret in a file, if there is one. Raises `OSError` where it can't be read or is none."""
+    try:
+        with path.open("rb") as file:
+            found = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        return None
+    if not SIZE <= len(found) <= LARGEST:
+        raise OSError(f"{path} is no secret of ours")
+    return Secret(found)
+
+
+def replace(path: Path, secret: Secret) -> None:
+    """Put another in its place. Raises `OSError`."""
+    _write(path, secret.key, anew=True)
+
+
+def write(path: Path, secret: Secret) -> None:
+    """Into a new file (0600). Raises `FileExistsError`, `OSError`."""
+    _write(path, secret.key, anew=False)
+
+
+def forget(path: Path) -> bool:
+    """Whether there was one. What was hashed with it stays, and can't be matched any more."""
+    try:
+        # Its bytes are gone where the disk writes in place; many don't.
+        with path.open("r+b") as file:
+            file.write(b"\0" * os.fstat(file.fileno()).st_size)
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _write(path: Path, key: bytes, *, anew: bool) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    try:
+        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as it:
+            it.write(key)
+            it.flush()
+            os.fsync(it.fileno())
+        # A secret half written is never seen.
+        if anew:
+            draft.replace(path)
+        else:
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -59,6 +59,20 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
         ]
         | None
     ) = None
+    privacy: Annotated[
+        Literal["normal", "redacted", "strict"],
+        Meta(
+            title="how names of folders and the like are kept and shown",
+            description='"normal", "redacted" or "strict"',
+        ),
+    ] = "normal"
+    repo_names: Annotated[
+        bool,
+        Meta(
+            title="keep a repository's address, not its keyed hash",
+            description="true or false",
+        ),
+    ] = False
     prices: Annotated[
         tuple[OwnPrice, ...],
         Meta(
@@ -66,6 +80,9 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
             description="tables, each headed [[prices]]",
         ),
     ] = ()
+
+
+DEFAULT = Settings()
 
 
 class Loaded(NamedTuple):

@@ -8,7 +8,7 @@ import pytest
 from backfill.codex_home import heard, place, rollouts, rows, take_in
 from codex_telemetry.backfill import one_file
 from codex_telemetry.formats.rollout import RolloutReader
-from codex_telemetry.secret import hasher, secret_path
+from codex_telemetry.secret import load, secret_path
 from recordings import Recordings
 from saved import contents, query
 
@@ -116,10 +116,10 @@ def test_a_state_of_another_version_is_read_anew(home: Path, tmp_path: Path) -> 
 
 def test_the_secret_stays_and_is_made_once(tmp_path: Path) -> None:
     path = secret_path(tmp_path / "t.db")
-    name = hasher(path)("https://example.com/a.git")
+    name = load(path).hash("https://example.com/a.git")
     assert path.stat().st_mode & 0o777 == 0o600
-    assert hasher(path)("https://example.com/a.git") == name
-    assert hasher(tmp_path / "other")("https://example.com/a.git") != name
+    assert load(path).hash("https://example.com/a.git") == name
+    assert load(tmp_path / "other").hash("https://example.com/a.git") != name
     assert sorted(p.name for p in tmp_path.iterdir()) == ["other", path.name]
 
 
@@ -127,7 +127,7 @@ def test_who_starts_at_once_has_the_same_secret(tmp_path: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(8) as pool:
-        names = {name("a") for name in pool.map(hasher, [tmp_path / "s"] * 32)}
+        names = {found.id for found in pool.map(load, [tmp_path / "s"] * 32)}
     assert len(names) == 1
 
 

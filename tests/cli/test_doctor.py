@@ -13,7 +13,7 @@ import pytest
 import scenes
 from codex_telemetry.core.facts import Captured, Drift, Gap, Said
 from codex_telemetry.host.version import codex_version
-from codex_telemetry.secret import hasher, secret_path
+from codex_telemetry.secret import load, secret_path
 from codex_telemetry.store import health
 from commands import Command
 from store_of import until
@@ -227,7 +227,7 @@ class TestFiles:
         assert "newer version" in warned(cli, "schema", code=1)
 
     def test_a_secret_that_others_can_read_fails(self, cli: Command, week: Path) -> None:
-        hasher(secret_path(week))
+        load(secret_path(week))
         assert checks(cli)["keys"]["detail"] == "the secret of keyed hashes is its owner's alone"
         secret_path(week).chmod(0o604)
         assert f"chmod 600 {secret_path(week)}" in warned(cli, "keys", code=1)

@@ -10,7 +10,8 @@ from codex_telemetry import log
 from codex_telemetry.backfill.one_file import LogFile, Reading
 from codex_telemetry.backfill.tally import Progress, Tally
 from codex_telemetry.core.identity import SessionId
-from codex_telemetry.formats.rollout import Hasher, rollout_name
+from codex_telemetry.core.veil import OPEN, Veil
+from codex_telemetry.formats.rollout import rollout_name
 from codex_telemetry.inputs import files
 from codex_telemetry.inputs.opened import UnreadableError
 from codex_telemetry.store import cursors
@@ -37,7 +38,7 @@ async def backfill(
     *,
     rebuild: bool = False,
     since_ns: int = 0,
-    hasher: Hasher | None = None,
+    veil: Veil = OPEN,
     hash_commands: bool = False,
     standing: Standing | None = None,
     tally: Tally | None = None,
@@ -46,8 +47,7 @@ async def backfill(
     """Read all rollouts under the homes that are new or have changed.
 
     `rebuild`: forget what each file told, and read it anew. `since_ns`: leave out files that weren't
-    changed since (Unix time, ns). `hasher`: for names that are kept as hashes; without one they
-    aren't kept. `hash_commands`: of whole commands too. `standing`: what content is granted. Raises
+    changed since (Unix time, ns). `veil`: what is kept only as a hash. `hash_commands`: of whole commands too. `standing`: what content is granted. Raises
     `OSError` if a home can't be looked at, and what `Writer.save` raises if what was read can't be
     saved; a file that can't be read is counted.
     """
@@ -61,7 +61,7 @@ async def backfill(
             writer,
             tally,
             rebuild=rebuild,
-            hasher=hasher,
+            veil=veil,
             hash_commands=hash_commands,
             standing=standing,
         )

@@ -9,7 +9,8 @@ from codex_telemetry.backfill.tally import Tally
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import Captured, Drift, Said, SessionFacts, TurnFacts, Weight
 from codex_telemetry.core.gate import clear
-from codex_telemetry.formats.rollout import Hasher, RolloutName, RolloutReader
+from codex_telemetry.core.veil import OPEN, Hasher, Veil
+from codex_telemetry.formats.rollout import RolloutName, RolloutReader
 from codex_telemetry.inputs.files import RolloutFile, text_of
 from codex_telemetry.inputs.opened import Mark, OpenedRollout, UnreadableError, opened
 from codex_telemetry.store import cursors
@@ -51,6 +52,7 @@ class Options(TypedDict):
 
     hasher: Hasher | None
     hash_commands: bool
+    repo_names: bool
     content: bool
 
 
@@ -63,18 +65,20 @@ class Reading:
         tally: Tally,
         *,
         rebuild: bool = False,
-        hasher: Hasher | None = None,
+        veil: Veil = OPEN,
         hash_commands: bool = False,
         standing: Standing | None = None,
     ) -> None:
         self.writer = writer
         self.tally = tally
         self.rebuild = rebuild
+        self.veil = veil
         self.grants = NOTHING
         self._standing = standing or Standing()
         self._options: Options = {
-            "hasher": hasher,
+            "hasher": veil.hasher,
             "hash_commands": hash_commands,
+            "repo_names": veil.repo_names,
             "content": False,
         }
 
@@ -130,6 +134,7 @@ class _OneFile:
     ) -> None:
         self._writer = reading.writer
         self._grants = reading.grants
+        self._veil = reading.veil
         self._log_file = log_file
         self._rollout = rollout
         self._reader = reader
@@ -178,9 +183,9 @@ class _OneFile:
             for fact in self._reader.read(line, captured):
                 if isinstance(fact, Drift):
                     self._drifted(fact)
-                self._batch.add(fact, captured.at)
+                self._batch.add(self._veil.over(fact), captured.at)
             for heard in self._reader.take_content():
-                self._batch.keep(clear(heard, self._grants.covering(heard)))
+                self._batch.keep(clear(heard, self._grants.covering(heard), self._veil))
         except Exception as error:  # noqa: BLE001 - a mistake of ours may cost a line, never the rest
             drift = Drift(self._reader.codex_version, "(reader)", type(error).__name__)
             self._drifted(drift)
@@ -199,14 +204,18 @@ class _OneFile:
                 self._heard_before(fact, fact.session_id)
             elif isinstance(fact, TurnFacts):
                 self._heard_before(fact, fact.turn_id)
-            self._batch.add(fact, at)
+            self._batch.add(self._veil.over(fact), at)
         batch, self._batch = self._batch, Batch("rollout", self._log_file.origin)
         batch.codex_version = self._reader.codex_version
         cursor, rollout, mark = self._cursor, self._rollout, self._rollout.mark
         cursor.path = self._log_file.file.relative
         cursor.size = rollout.size if whole else UNFINISHED
         cursor.mtime_ns = rollout.mtime_ns
-        cursor.head, cursor.tail, cursor.state = mark.head, mark.tail, self._reader.state()
+        cursor.head, cursor.tail, cursor.state = (
+            mark.head,
+            mark.tail,
+            self._reader.state(self._veil),
+        )
         await self._writer.save(batch, cursor=cursor, afresh=self._afresh, more_follows=True)
         cursor.since, self._afresh = cursor.place, False
         self._counts.bytes_read += cursor.read_to - self._saved_to

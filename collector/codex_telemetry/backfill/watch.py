@@ -10,7 +10,7 @@ from watchfiles import Change, awatch
 from codex_telemetry.backfill.homes import look, read_changed, read_one
 from codex_telemetry.backfill.one_file import LogFile, Reading
 from codex_telemetry.backfill.tally import Tally
-from codex_telemetry.formats.rollout import Hasher
+from codex_telemetry.core.veil import OPEN, Veil
 from codex_telemetry.inputs import files
 from codex_telemetry.store.grants import Standing
 from codex_telemetry.store.writer import Writer
@@ -33,7 +33,7 @@ async def watch(
     writer: Writer,
     homes: Iterable[Path],
     *,
-    hasher: Hasher | None = None,
+    veil: Veil = OPEN,
     hash_commands: bool = False,
     standing: Standing | None = None,
     tally: Tally | None = None,
@@ -45,7 +45,7 @@ async def watch(
     Raises what `Writer.save` raises.
     """
     reading = Reading(
-        writer, tally or Tally(), hasher=hasher, hash_commands=hash_commands, standing=standing
+        writer, tally or Tally(), veil=veil, hash_commands=hash_commands, standing=standing
     )
     following = _Following(reading, [files.real(home) for home in homes], news)
     while True:

@@ -200,6 +200,8 @@ class TurnFacts(Struct, array_like=True):
     """Notifications that the client opted out of hearing: what they tell can't be observed."""
     startups: dict[str, EventFacts] | None = None
     """MCP servers that were starting while it ran, as long as it waited; None where nobody says."""
+    secrets: frozenset[str] = frozenset()
+    """The ids of the secrets with which the hashes in it were made."""
 
 
 class SessionFacts(Struct, array_like=True):
@@ -231,6 +233,8 @@ class SessionFacts(Struct, array_like=True):
     events: dict[str, EventFacts] = field(default_factory=dict)
     unheard: frozenset[str] = frozenset()
     """Notifications that its client opted out of hearing."""
+    secrets: frozenset[str] = frozenset()
+    """The ids of the secrets with which the hashes in it were made."""
 
 
 class LimitSample(Struct, frozen=True, array_like=True):

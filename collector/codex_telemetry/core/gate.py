@@ -11,6 +11,7 @@ import msgspec
 
 from codex_telemetry.core.grant import KINDS, Grant, Kind, Terms, is_genuine
 from codex_telemetry.core.sealed import Heard, Sealed
+from codex_telemetry.core.veil import OPEN, Veil
 
 __all__ = ["KINDS", "Box", "Captured", "Cleared", "Grant", "Heard", "Kind", "Sealed", "clear"]
 
@@ -83,7 +84,7 @@ class Cleared:
 
     __slots__ = ("at", "captured", "cwd", "item_id", "kind", "nth", "session_id", "turn_id")
 
-    def __init__(self, heard: Heard, captured: Captured | None) -> None:
+    def __init__(self, heard: Heard, captured: Captured | None, veil: Veil = OPEN) -> None:
         if captured is not None and captured not in _captured:
             raise NotGrantedError
         self.session_id = heard.session_id
@@ -92,18 +93,18 @@ class Cleared:
         self.nth = heard.nth
         self.kind = heard.kind
         self.at = heard.at
-        self.cwd = heard.cwd
+        self.cwd = veil.folder(heard.cwd)
         self.captured = captured
 
 
-def clear(heard: Heard, grant: Grant | None) -> Cleared:
-    """What may be kept of it."""
+def clear(heard: Heard, grant: Grant | None, veil: Veil = OPEN) -> Cleared:
+    """What may be kept of it. `veil`: what is put over the folder of its turn, when that is stored."""
     if grant is None:
-        return Cleared(heard, None)
+        return Cleared(heard, None, veil)
     try:
-        return Cleared(heard, Captured(heard, grant))
+        return Cleared(heard, Captured(heard, grant), veil)
     except NotGrantedError:
-        return Cleared(heard, None)
+        return Cleared(heard, None, veil)
 
 
 def _covers(terms: Terms, heard: Heard) -> bool:

@@ -67,6 +67,7 @@ _RULES: dict[str, Rule] = {
     "sources": _all_of,
     "threads": _all_of,
     "unheard": _all_of,
+    "secrets": _all_of,
     "captured": min,
     "tellers": _known,
     "starts": earliest,

@@ -146,6 +146,8 @@ class TurnRow(Struct):
     interrupt_ms: int | None
     parts_source: str | None
     mcp_startup_ms: int | None
+    secret_ids: str | None
+    """JSON list."""
 
 
 class SessionRow(Struct):
@@ -174,4 +176,6 @@ class SessionRow(Struct):
     utc_offset_min: int | None
     sources: int
     opted_out: str | None
+    """JSON list."""
+    secret_ids: str | None
     """JSON list."""

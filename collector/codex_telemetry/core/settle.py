@@ -124,6 +124,7 @@ def settle_turn(turn: TurnFacts) -> TurnRow:
             if cut is not None and cut.start_delay is not None and frame is not None
             else None
         ),
+        secret_ids=listed(turn.secrets),
         **columns,
     )
 
@@ -157,6 +158,7 @@ def settle_session(session: SessionFacts) -> SessionRow:
         utc_offset_min=session.captured.utc_offset_min if session.captured is not None else None,
         sources=session.sources,
         opted_out=listed(session.unheard),
+        secret_ids=listed(session.secrets),
     )
 
 

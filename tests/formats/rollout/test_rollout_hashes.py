@@ -1,5 +1,10 @@
 """Instructions, commands and addresses are kept as keyed hashes or not at all."""
 
+import json
+from typing import Any
+
+import pytest
+
 from codex_telemetry.core.identity import SessionId
 from codex_telemetry.formats.rollout import RolloutName
 from recordings import Recordings
@@ -33,14 +38,37 @@ def test_commands_are_hashed_only_where_the_user_wants_it(recordings: Recordings
         assert all(item.command_hash is not None for item in commands)
 
 
-def test_a_repositorys_address_is_kept_only_as_a_hash() -> None:
+def repository(url: str, **options: Any) -> str | None:
     line = (
         b'{"timestamp":"2026-11-23T06:42:19.247Z","type":"session_meta","payload":{"id":"t1",'
-        b'"git":{"branch":"main","repository_url":"git@example.com:secret/thing.git"}}}'
+        b'"git":{"branch":"main","repository_url":%s}}}' % json.dumps(url).encode()
     )
-    name = RolloutName(SessionId("t1"), "2026-11-23T06-42-19")
-    plain, keyed = Rolled(), Rolled()
-    read(plain, name, [line])
-    read(keyed, name, [line], hasher=lambda text: f"h{len(text)}")
-    assert plain.sessions[0].git_repo is None
-    assert keyed.sessions[0].git_repo == "h32"
+    rolled = Rolled()
+    read(rolled, RolloutName(SessionId("t1"), "2026-11-23T06-42-19"), [line], **options)
+    return rolled.sessions[0].git_repo
+
+
+def test_a_repositorys_address_is_kept_only_as_a_hash() -> None:
+    url = "git@example.com:secret/thing.git"
+    assert repository(url) is None
+    assert repository(url, hasher=lambda text: f"h{len(text)}") == "h24"
+
+
+ADDRESSES = [
+    "git@example.com:team/thing.git",
+    "https://example.com/team/thing",
+    "https://user:CANARY-password@Example.com/team/thing.git",
+    "https://CANARY-token@example.com:8443/team/thing/",
+    "ssh://git@example.com/team/thing.git?x=CANARY-1#CANARY-2",
+]
+
+
+@pytest.mark.parametrize("url", ADDRESSES)
+def test_a_repository_has_one_address_however_it_is_reached(url: str) -> None:
+    assert repository(url, hasher=str) == "example.com/team/thing"
+    assert repository(url, repo_names=True) == "example.com/team/thing"
+
+
+@pytest.mark.parametrize("url", ["/srv/git/thing.git", "", "thing", "a b:c d", "https://"])
+def test_what_is_no_address_has_no_name(url: str) -> None:
+    assert repository(url, repo_names=True) is None

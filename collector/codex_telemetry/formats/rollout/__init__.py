@@ -2,6 +2,5 @@
 
 from codex_telemetry.formats.rollout.names import RolloutName, rollout_name
 from codex_telemetry.formats.rollout.reader import RolloutReader
-from codex_telemetry.formats.rollout.reading import Hasher
 
-__all__ = ["Hasher", "RolloutName", "RolloutReader", "rollout_name"]
+__all__ = ["RolloutName", "RolloutReader", "rollout_name"]

@@ -10,16 +10,17 @@ from msgspec.structs import replace
 from codex_telemetry.core.facts import Captured, Fact, SessionFacts, Source
 from codex_telemetry.core.gate import Heard
 from codex_telemetry.core.identity import uuid7_ms
+from codex_telemetry.core.veil import OPEN, Hasher, Veil
 from codex_telemetry.formats.app_server.values import name
 from codex_telemetry.formats.app_server.wire import given
 from codex_telemetry.formats.rollout import content, messages, table, tokens, wire
 from codex_telemetry.formats.rollout.limits import KeptLimits
 from codex_telemetry.formats.rollout.moments import log_ms
 from codex_telemetry.formats.rollout.names import RolloutName
-from codex_telemetry.formats.rollout.reading import Hasher, Moment, Reading
+from codex_telemetry.formats.rollout.reading import Moment, Reading
 from codex_telemetry.formats.rollout.replay import copied
 from codex_telemetry.formats.rollout.session import archived as lies_archived
-from codex_telemetry.formats.rollout.state import State, load
+from codex_telemetry.formats.rollout.state import State, load, veiled
 from codex_telemetry.formats.rollout.table import Known
 
 _HEAD = re.compile(
@@ -46,6 +47,7 @@ class RolloutReader:
         *,
         hasher: Hasher | None = None,
         hash_commands: bool = False,
+        repo_names: bool = False,
         content: bool = False,
     ) -> None:
         """`content`: some of it may be granted, so that it has to be looked at."""
@@ -56,6 +58,7 @@ class RolloutReader:
             State(thread=name.thread_id, created=uuid7_ms(name.thread_id)),
             hasher,
             hash_commands,
+            repo_names,
             limits=self._limits,
         )
 
@@ -68,19 +71,29 @@ class RolloutReader:
         *,
         hasher: Hasher | None = None,
         hash_commands: bool = False,
+        repo_names: bool = False,
         content: bool = False,
     ) -> "RolloutReader":
         """The reader as it was at a line's end. Raises `msgspec.MsgspecError` if that isn't one."""
-        reader = cls(name, archived, hasher=hasher, hash_commands=hash_commands, content=content)
+        reader = cls(
+            name,
+            archived,
+            hasher=hasher,
+            hash_commands=hash_commands,
+            repo_names=repo_names,
+            content=content,
+        )
         reader._reading.state = load(state)
         reader._limits.take(reader._reading.state)
         return reader
 
-    def state(self) -> bytes:
-        """All that is needed to go on at this line's end, what isn't handed out yet included."""
+    def state(self, veil: Veil = OPEN) -> bytes:
+        """All that is needed to go on at this line's end, what isn't handed out yet included.
+
+        It is stored like facts are, so what isn't stored of those isn't in it."""
         state = self._reading.state
         self._limits.give(state)
-        return msgspec.msgpack.encode(state)
+        return msgspec.msgpack.encode(veiled(state, veil))
 
     @property
     def codex_version(self) -> str | None:

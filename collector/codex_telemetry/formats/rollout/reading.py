@@ -1,6 +1,5 @@
 """A rollout file being read: what is remembered, what is claimed, whose a turn is."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
@@ -27,14 +26,12 @@ from codex_telemetry.core.identity import (
     uuid7_ms,
 )
 from codex_telemetry.core.join import join, weightier
+from codex_telemetry.core.veil import Hasher
 from codex_telemetry.formats.app_server.limits import Limits
 from codex_telemetry.formats.rollout.state import Instructions, State, bound
 
 K = TypeVar("K")
 F = TypeVar("F", ItemFacts, ResponseFacts, EventFacts)
-
-Hasher = Callable[[str], str]
-"""A keyed hash; the key isn't known here."""
 
 
 class Moment(NamedTuple):
@@ -49,6 +46,7 @@ class Reading:
     state: State
     hasher: Hasher | None = None
     hash_commands: bool = False
+    repo_names: bool = False
     limits: Limits = field(default_factory=Limits)
     measured: dict[bytes, Instructions] = field(default_factory=dict)
     """Instructions as they are written → what is kept of them: most are said again and again."""

@@ -1,5 +1,6 @@
 """The head of a file: which thread it is, where it came from, whether it begins with a copy."""
 
+import re
 from typing import Any
 
 from codex_telemetry.core.facts import Clock, Said, SessionFacts, Source, Weight
@@ -65,8 +66,25 @@ def _describe(reading: Reading, facts: SessionFacts, told: wire.SessionMeta, at:
         git_commit=say(name(git.commit_hash), at),
         git_branch=say(name(git.branch), at),
     )
-    if git.repository_url and reading.hasher is not None:
-        put(facts, git_repo=say(reading.hasher(git.repository_url), at))
+    if git.repository_url:
+        put(facts, git_repo=say(_repository(reading, git.repository_url), at))
+
+
+_ADDRESS = re.compile(
+    r"(?!file:)(?:[a-z][a-z0-9+.-]*://)?(?:[^/]*@)?([^/:@]+)(?::\d+(?=/))?[:/]+([^/?#][^?#]*)",
+    re.IGNORECASE,
+)
+
+
+def _repository(reading: Reading, url: str) -> str | None:
+    """The keyed hash of a repository's address, or the address where the user wants it: in one form,
+    however it is reached, and without the user and password that may stand in it."""
+    found = _ADDRESS.match(url)
+    address = url if found is None else f"{found[1].lower()}/{found[2].strip('/')}"
+    address = address.removesuffix(".git")
+    if reading.repo_names:
+        return None if found is None else name(address)
+    return None if reading.hasher is None else reading.hasher(address)
 
 
 def archived(facts: SessionFacts, is_archived: bool | None, seen_at: int) -> None:

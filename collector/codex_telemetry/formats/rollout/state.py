@@ -4,9 +4,11 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from codex_telemetry.core.facts import Captured, LimitSample, SessionFacts, TurnFacts, Usage
 from codex_telemetry.core.identity import SessionId, TurnId
+from codex_telemetry.core.veil import Veil
 
 MOST_FOLDERS = 50
 
@@ -133,6 +135,23 @@ _decoder = msgspec.msgpack.Decoder(State)
 
 def load(state: bytes) -> State:
     return _decoder.decode(state)
+
+
+def veiled(state: State, veil: Veil) -> State:
+    """It as it may be stored."""
+    if veil.hashes is None:
+        return state
+    return replace(
+        state,
+        session=None if state.session is None else veil.over_session(state.session),
+        turns={turn_id: veil.over_turn(turn) for turn_id, turn in state.turns.items()},
+        cwd=veil.folder(state.cwd),
+        folders={
+            turn_id: hashed
+            for turn_id, folder in state.folders.items()
+            if (hashed := veil.folder(folder)) is not None
+        },
+    )
 
 
 def bound(remembered: dict[Any, Any], most: int = MOST_KEPT) -> None:
