@@ -54,13 +54,15 @@ def backfill(
     """
     from codex_telemetry.history import follow_rollouts, read_rollouts  # noqa: PLC0415 - heavy
 
-    chosen, found, prices = form.chosen(), where.paths(), pricing.wanted(where.settings())
+    chosen, found, settings = form.chosen(), where.paths(), where.settings()
+    prices = pricing.wanted(settings)
     homes = [home.expanduser().absolute() for home in codex_home or codex_homes()]
     began = time.monotonic()
     with _bar() as progress:
         tally = read_rollouts(
             found,
             homes,
+            settings=settings,
             prices=prices,
             rebuild=rebuild,
             hash_commands=hash_commands,
@@ -69,7 +71,7 @@ def backfill(
     pricing.bring_up_to_date(found.database, prices)
     if watch:
         show.note("watching for what is new; Ctrl-C ends it")
-        follow_rollouts(found, homes, tally, hash_commands=hash_commands)
+        follow_rollouts(found, homes, tally, settings=settings, hash_commands=hash_commands)
     if tally.unreadable:
         show.note(f"{tally.unreadable:,} of the files and folders can't be read")
     if tally.taken_in:

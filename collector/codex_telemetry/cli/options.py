@@ -7,15 +7,18 @@ import inspect
 import os
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar, get_origin, get_type_hints
 
 import typer
 
-from codex_telemetry import log
+from codex_telemetry import log, privacy
+from codex_telemetry.cli.labelled import label_as
 from codex_telemetry.cli.period import SPANS, Zone, moment, span_start
 from codex_telemetry.config import CONFIG, LOG_LEVELS, Paths, said_by
 from codex_telemetry.config import log_level as level_of
 from codex_telemetry.config import paths as all_paths
+from codex_telemetry.core.labels import Labels
 from codex_telemetry.errors import UsageError
 from codex_telemetry.settings import Loaded, Settings, load
 from codex_telemetry.store.find import find_session
@@ -53,6 +56,14 @@ class Where(NamedTuple):
         named = said_by(self.config, CONFIG) != "default"
         return load(all_paths(self.db, self.config).config, required=named)
 
+    def labels(self, *, redact: bool) -> Labels:
+        """What names are shown as. Where the config can't be read, as little as it may ask for."""
+        try:
+            settings = self.settings()
+        except UsageError:
+            settings = privacy.STRICTEST
+        return privacy.labels(settings, all_paths(self.db).database, redact=redact)
+
 
 class Form(NamedTuple):
     """How data is printed: without any of these a table for people."""
@@ -60,10 +71,13 @@ class Form(NamedTuple):
     json: Annotated[bool, typer.Option("--json", help="JSON: one array, or one object")] = False
     ndjson: Annotated[bool, typer.Option("--ndjson", help="JSON: one object a line")] = False
     csv: Annotated[bool, typer.Option("--csv", help="a header and rows")] = False
+    redact: Annotated[
+        bool, typer.Option("--redact", help="labels for folders, branches, repositories, servers")
+    ] = False
 
     def chosen(self) -> str | None:
         """json, ndjson or csv; None for a table."""
-        given = [name for name, wanted in self._asdict().items() if wanted]
+        given = [name for name in ("json", "ndjson", "csv") if getattr(self, name)]
         if len(given) > 1:
             raise UsageError(f"--{given[0]} and --{given[1]} exclude each other", hint="take one")
         return given[0] if given else None
@@ -112,6 +126,9 @@ class Narrow(NamedTuple):
         Text, typer.Option(metavar="STATUS", help=f"one of {', '.join(STATUSES)}")
     ] = None
 
+    database: Path | None = None
+    """Whose secret folders may have been hashed with."""
+
     def check(self, zone: Zone) -> Filters:
         """All of it but the session, which takes the store to be known.
 
@@ -128,7 +145,7 @@ class Narrow(NamedTuple):
             since=since,
             until=until,
             last=self.last,
-            projects=_spellings(self.project),
+            projects=_spellings(self.project, self.database),
             model=self.model,
             status=self.status,
         )
@@ -159,14 +176,16 @@ def one_of(option: str, noun: str, given: str | None, known: Sequence[str]) -> N
         raise UsageError(f"{option}: there is no {noun} {given}", hint=f"one of {', '.join(known)}")
 
 
-def _spellings(project: str | None) -> tuple[str, ...]:
-    """A folder as it is called and as it really is: Codex may have been started through a link."""
+def _spellings(project: str | None, database: Path | None) -> tuple[str, ...]:
+    """A folder as it is called and as it really is (Codex may have been started through a link), and
+    as it is stored where names are hashed."""
     if project is None:
         return ()
     if not project or "\0" in project:
         raise UsageError("--project is not a folder", hint="name a folder, such as .")
     named = os.path.abspath(os.path.expanduser(project))  # noqa: PTH100, PTH111 - keeps links
-    return tuple(dict.fromkeys((named, os.path.realpath(named))))
+    spelt = tuple(dict.fromkeys((named, os.path.realpath(named))))
+    return spelt if database is None else privacy.spelt(spelt, database)
 
 
 GROUPS = (Where, Form, Zoned, Narrow)
@@ -187,6 +206,10 @@ def options(command: C) -> C:
         for name, group in made.items():
             if isinstance(group, Zoned):
                 made[name] = group._replace(settings=where.settings())
+            elif isinstance(group, Narrow) and group.project is not None:
+                made[name] = group._replace(database=all_paths(where.db).database)
+        redact = any(group.redact for group in made.values() if isinstance(group, Form))
+        label_as(lambda: where.labels(redact=redact))
         command(**given, **made)
 
     # What is annotated with no option comes from the config file.

@@ -8,6 +8,7 @@ import typer
 
 from codex_telemetry.cli import show
 from codex_telemetry.cli.captured import openers
+from codex_telemetry.cli.labelled import labelled
 from codex_telemetry.cli.listing import ON_A_TERMINAL, Listing, print_list, print_one
 from codex_telemetry.cli.options import ROLL_UP, Form, Narrow, Where, Zoned, options
 from codex_telemetry.cli.period import Zone, lately, shown
@@ -93,7 +94,7 @@ def session(
 
 def _draw(detail: SessionInFull, links: Sequence[Link], zone: Zone) -> None:
     on = show.screen()
-    show.lines([*_head(detail, links, on.width, zone), []])
+    show.lines([*_head(labelled(detail), links, on.width, zone), []])
     columns = turn_columns(zone, show.now(), of_a_session=True)
     if not on.terminal:
         show.lines(stream(columns, detail.turn_list))

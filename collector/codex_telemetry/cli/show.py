@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TextIO
 import msgspec
 from msgspec import Struct
 
+from codex_telemetry.cli.labelled import all_labelled, labelled
 from codex_telemetry.cli.words import Line, plain
 from codex_telemetry.errors import UserError
 
@@ -115,7 +116,7 @@ def json_object(row: Struct) -> None:
 
 def csv_rows(names: Sequence[str], rows: Iterable[Struct]) -> None:
     """A header and rows, the fields of these names."""
-    csv_cells(names, ([getattr(row, name) for name in names] for row in rows))
+    csv_cells(names, ([getattr(row, name) for name in names] for row in all_labelled(rows)))
 
 
 def csv_cells(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -181,7 +182,7 @@ def finish() -> None:
 
 
 def _json(row: Struct | dict[str, Any]) -> bytes:
-    raw = msgspec.json.encode(row)
+    raw = msgspec.json.encode(labelled(row))
     # JSON may write any character as \u…: the same value, and harmless to a terminal.
     if raw.isascii() and b"\x7f" not in raw:
         return raw

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from codex_telemetry.cli import show
+from codex_telemetry.cli.labelled import labels
 from codex_telemetry.cli.listing import ON_A_TERMINAL, names
 from codex_telemetry.cli.options import Form, Where, options
 from codex_telemetry.cli.reach import take_in_spool
@@ -54,7 +55,7 @@ def sql(
         )
     found = where.paths()
     take_in_spool(found)
-    with answer(found.database, question, timeout) as told:
+    with answer(found.database, question, timeout, labels()) as told:
         _print(told, chosen)
 
 

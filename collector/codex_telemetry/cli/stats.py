@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from codex_telemetry.cli import show
+from codex_telemetry.cli.labelled import by_label, labels
 from codex_telemetry.cli.listing import print_rows, print_table
 from codex_telemetry.cli.options import Form, Narrow, Where, Zoned, one_of, options
 from codex_telemetry.cli.period import SPANS, stretch
@@ -14,6 +15,7 @@ from codex_telemetry.cli.reach import store
 from codex_telemetry.cli.spread import extent, histogram, legend, sparkline
 from codex_telemetry.cli.table import Column, table
 from codex_telemetry.cli.words import NOTHING, Span, counted, duration, number, wrapped
+from codex_telemetry.core.labels import Kind
 from codex_telemetry.errors import UsageError
 from codex_telemetry.reports import stats as report
 from codex_telemetry.reports.shapes_stats import Stats, StatsChange
@@ -66,20 +68,25 @@ def stats(
             earlier = filters._replace(since=now - 2 * length, until=now - length)
             found = report.groups(db, recent, key, zone.days)
             before = report.groups(db, earlier, key, zone.days)
+    named: Kind | None = "folder" if by == "project" else None
     if length is not None:
-        changes = list(report.changes(found, before))
+        changes = by_label(report.changes(found, before), lambda _: named)
         if chosen is not None:
             print_rows(StatsChange, changes, chosen)
         else:
             _draw_changes(changes, by, compare or "")
     elif chosen is not None:
-        print_rows(Stats, report.rows(found), chosen)
+        print_rows(Stats, by_label(report.rows(found), lambda _: named), chosen)
     elif not sum(group.turns for group in found):
         show.note("no turns match" if any(filters) else "no turns yet")
     elif by is None:
         _draw_all(found[0])
     else:
-        _draw_groups(found, by)
+        _draw_groups([_shown(group, named) for group in found], by)
+
+
+def _shown(group: Group, named: Kind | None) -> Group:
+    return group if named is None else group._replace(key=labels().of(named, group.key))
 
 
 def _compared(compare: str, by: str | None, narrow: Narrow) -> int:

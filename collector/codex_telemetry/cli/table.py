@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Generic, NamedTuple, TypeVar
 
+from codex_telemetry.cli.labelled import all_labelled, labelled
 from codex_telemetry.cli.words import NOTHING, Line, Span, cells, cut, padded, plain
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ class _Drawn(NamedTuple):
 
 def table(columns: Sequence[Column[T]], rows: Sequence[T], width: int) -> list[Line]:
     """All of it within a width."""
+    rows = [labelled(row) for row in rows]
     drawn = {c.title: _hoisted(c, [_text(c, row) for row in rows]) for c in columns}
     widths = {c.title: _widest(drawn[c.title]) for c in columns}
     kept = list(columns)
@@ -59,7 +61,7 @@ def table(columns: Sequence[Column[T]], rows: Sequence[T], width: int) -> list[L
 
 def stream(columns: Sequence[Column[T]], rows: Iterable[T]) -> Iterator[Line]:
     """All columns, row by row, for a file or a pipe: widths are those of the first rows."""
-    rows = iter(rows)
+    rows = all_labelled(rows)
     first = list(islice(rows, MEASURED))
     widths = {
         c.title: max(cells(c.title), *(cells(_text(c, row)) for row in first), 0) for c in columns

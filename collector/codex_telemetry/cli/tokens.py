@@ -8,6 +8,7 @@ from typing import Annotated, cast, get_args
 import typer
 
 from codex_telemetry.cli import show
+from codex_telemetry.cli.labelled import by_label
 from codex_telemetry.cli.listing import print_rows, print_table
 from codex_telemetry.cli.options import Form, Narrow, Where, Zoned, one_of, options
 from codex_telemetry.cli.reach import store
@@ -63,6 +64,8 @@ def tokens(
     with store(where) as db:
         filters = narrow.found(db, filters)
         used = report.tokens(db, filters, key, calendar, roll_up=roll_up)
+    if key == "project":
+        used = used._replace(rows=by_label(used.rows, lambda _: "folder"))
     if chosen is not None:
         print_rows(Tokens, used.rows, chosen)
     elif not used.rows:

@@ -5,11 +5,13 @@ from typing import Annotated, cast
 import typer
 
 from codex_telemetry.cli import show
+from codex_telemetry.cli.labelled import by_label
 from codex_telemetry.cli.listing import print_rows, print_table
 from codex_telemetry.cli.options import Form, Narrow, Where, Zoned, one_of, options
 from codex_telemetry.cli.reach import store
 from codex_telemetry.cli.table import Column
 from codex_telemetry.cli.words import NOTHING, duration, number, percent
+from codex_telemetry.core.labels import Kind
 from codex_telemetry.reports import tools as report
 from codex_telemetry.reports.shapes_stats import ToolStats
 from codex_telemetry.reports.tools import BYS, By
@@ -43,13 +45,20 @@ def tools(
     filters = narrow.check(zoned.zone())
     with store(where) as db:
         filters = narrow.found(db, filters)
-        found = report.tools(db, filters, cast("By", by))
+        found = by_label(report.tools(db, filters, cast("By", by)), lambda t: _named(t, by))
     if chosen is not None:
         print_rows(ToolStats, found, chosen)
     elif not found:
         show.note("no tool calls match" if any(filters) else "no tool calls yet")
     else:
         print_table(_columns(by), found, NOUNS[by], newest=False)
+
+
+def _named(row: ToolStats, by: str) -> Kind | None:
+    """What sort of name the key is, of those that may be shown as labels."""
+    if by == "server":
+        return "server"
+    return "command" if by != "kind" and row.kind == "command" else None
 
 
 def _columns(by: str) -> list[Column[ToolStats]]:

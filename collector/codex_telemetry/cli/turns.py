@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from codex_telemetry.cli import show
+from codex_telemetry.cli.labelled import labelled, labels
 from codex_telemetry.cli.listing import Listing, print_list, print_one
 from codex_telemetry.cli.options import ROLL_UP, Form, Narrow, Where, Zoned, options
 from codex_telemetry.cli.period import Zone, lately
@@ -78,9 +79,13 @@ def draw(db: Store, row: Row, zone: Zone, *, roll_up: bool = False) -> None:
     from codex_telemetry.cli.waterfall import drawing  # noqa: PLC0415 - only for people
     from codex_telemetry.reports.waterfall import waterfall  # noqa: PLC0415
 
-    detail = family.turn(db, row, roll_up=roll_up)
+    detail = labelled(family.turn(db, row, roll_up=roll_up))
     now = time.time_ns() // 1_000_000
-    model = waterfall(detail, report.outlined(db, row), report.events(db, row), now)
+    events = [
+        event._replace(name=labels().shown("name", event.name, event.kind))
+        for event in report.events(db, row)
+    ]
+    model = waterfall(detail, report.outlined(db, row), events, now)
     width = show.screen().width
     show.lines(drawing(detail, model, width, zone, home=os.environ.get("HOME")))
     show.lines(workers(detail, width))

@@ -7,11 +7,14 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from codex_telemetry.core.labels import PLAIN, Labels
 from codex_telemetry.errors import UsageError, UserError
 from codex_telemetry.store.queries import Store, reading
+from codex_telemetry.store.redacted import hide
 
 STEPS = 10_000
 """Of SQLite's machine, between two looks at the clock."""
@@ -47,13 +50,13 @@ class Answer(NamedTuple):
 
 
 @contextlib.contextmanager
-def answer(path: Path, question: str, seconds: float) -> Iterator[Answer]:
-    """What the database says to one statement. Raises `UsageError` for what is no such statement,
+def answer(path: Path, question: str, seconds: float, labels: Labels = PLAIN) -> Iterator[Answer]:
+    """What the database says to one statement, with names shown as `labels` say. Raises `UsageError` for what is no such statement,
     `UserError` where it fails while it runs or takes longer than that: also as the rows are read.
     """
     with reading(path) as db:
-        _restrict(db, seconds)
-        _compile(db, question)
+        _restrict(db, seconds, labels)
+        _compile(db, question, _REFUSED if labels.hashes is None else _BEHIND)
         try:
             cursor = db.execute(question)
             names = _distinct([column[0] for column in cursor.description or ()])
@@ -62,21 +65,29 @@ def answer(path: Path, question: str, seconds: float) -> Iterator[Answer]:
             raise _failed(error, seconds) from None
 
 
-def _restrict(db: Store, seconds: float) -> None:
+def _restrict(db: Store, seconds: float, labels: Labels) -> None:
     # What isn't UTF-8 would be an error that quotes it.
     db.text_factory = lambda raw: raw.decode("utf-8", "replace")
     for name in _TABLES:
         db.execute(f"SELECT 1 FROM {name} LIMIT 0")
     db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
-    db.set_authorizer(_authorize)
+    hidden = hide(db, labels) if labels.hashes is not None else frozenset[str]()
+    db.set_authorizer(partial(_authorize, hidden))
     deadline = time.monotonic() + seconds
     db.set_progress_handler(lambda: time.monotonic() > deadline, STEPS)
 
 
 def _authorize(
-    action: int, one: str | None, two: str | None, _db: str | None, _by: str | None
+    hidden: frozenset[str],
+    action: int,
+    one: str | None,
+    two: str | None,
+    schema: str | None,
+    by: str | None,
 ) -> int:
     allowed = action in _READS
+    if action == sqlite3.SQLITE_READ and schema == "main" and one in hidden and two:
+        allowed = by == one  # by the view before it
     if action == sqlite3.SQLITE_FUNCTION:
         allowed = two not in _NO_QUESTIONS
     elif action == sqlite3.SQLITE_PRAGMA:
@@ -84,7 +95,7 @@ def _authorize(
     return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
 
 
-def _compile(db: Store, question: str) -> None:
+def _compile(db: Store, question: str, refused: UsageError) -> None:
     """Refuse what can't be run. Before it runs, what SQLite says can only be about what was typed."""
     if not question.strip():
         raise UsageError("sql: there is no statement", hint='codex-telemetry sql "SELECT 1"')
@@ -95,7 +106,7 @@ def _compile(db: Store, question: str) -> None:
     except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
         said = str(error).rstrip(".")
         if _is_refused(error):
-            raise _REFUSED from None
+            raise (refused if "prohibited" in said else _REFUSED) from None
         if "one statement" in said:
             raise UsageError("sql: these are several statements", hint="ask one") from None
         raise UsageError(
@@ -118,6 +129,10 @@ def _failed(error: sqlite3.Error, seconds: float) -> UserError:
 
 
 _REFUSED = UsageError("sql: this would do more than read", hint="ask with a SELECT")
+_BEHIND = UsageError(
+    "sql: names are shown as labels, and this would look behind them",
+    hint="name tables without main.",
+)
 
 
 def _is_refused(error: Exception) -> bool:
