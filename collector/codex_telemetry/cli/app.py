@@ -54,6 +54,15 @@ CONTENT_COMMANDS = {
 }
 """The same, of what is typed after `capture`."""
 
+NAMES = "privacy"
+PRIVACY_COMMANDS = {
+    "status": "privacy.status",
+    "apply": "privacy.apply",
+    "reset": "privacy.reset",
+}
+SECRET_COMMANDS = {"import": "privacy.take", "export": "privacy.give"}
+"""The same, of what is typed after `privacy`, and after `privacy secret`."""
+
 
 def function(place: str) -> Callable[..., None]:
     """What a command does."""
@@ -79,17 +88,42 @@ def app(asked: str | None = None) -> typer.Typer:
             made.command(name, hidden=name in HIDDEN)(function(place))
     if asked in (None, CONTENT):
         made.add_typer(_content(), name=CONTENT)
+    if asked in (None, NAMES):
+        made.add_typer(_names(), name=NAMES)
     return made
 
 
 def _content() -> typer.Typer:
+    return _group(
+        "Keep what is said, in folders you name and nowhere else; see it; erase it.",
+        "codex-telemetry capture enable . --prompts --days 7",
+        CONTENT_COMMANDS,
+    )
+
+
+def _names() -> typer.Typer:
+    made = _group(
+        "See how names of folders, branches, repositories and servers are kept, and change it.",
+        "codex-telemetry privacy status",
+        PRIVACY_COMMANDS,
+    )
+    secret = _group(
+        "Share the secret with which names are hashed.",
+        "codex-telemetry privacy secret export team.secret",
+        SECRET_COMMANDS,
+    )
+    made.add_typer(secret, name="secret")
+    return made
+
+
+def _group(purpose: str, example: str, commands: dict[str, str]) -> typer.Typer:
     made = typer.Typer(
-        help="Keep what is said, in folders you name and nowhere else; see it; erase it.",
-        epilog="Example: codex-telemetry capture enable . --prompts --days 7",
+        help=purpose,
+        epilog=f"Example: {example}",
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for name, place in CONTENT_COMMANDS.items():
+    for name, place in commands.items():
         made.command(name)(function(place))
     return made
 
@@ -142,7 +176,7 @@ def _carried_out(words: list[str]) -> int:
 
 def _asked(words: list[str]) -> str | None:
     """The command, if what comes first is one: what is said of others takes all of them."""
-    return words[0] if words and words[0] in {*COMMANDS, *HIDDEN, CONTENT} else None
+    return words[0] if words and words[0] in {*COMMANDS, *HIDDEN, CONTENT, NAMES} else None
 
 
 def _crashed(error: Exception) -> int:

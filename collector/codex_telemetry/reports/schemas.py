@@ -14,6 +14,7 @@ from codex_telemetry.reports import (
     shapes_capture,
     shapes_family,
     shapes_limits,
+    shapes_privacy,
     shapes_sql,
     shapes_stats,
     shapes_tokens,
@@ -39,6 +40,7 @@ SHAPES: dict[str, tuple[type[Struct], int]] = {
     "config": (shapes.Setting, 1),
     "tokens": (shapes_tokens.Tokens, 1),
     "prices": (shapes_tokens.Price, 1),
+    "privacy": (shapes_privacy.Privacy, 1),
     "capture_grant": (shapes_capture.CaptureGrant, 1),
     "captured_item": (shapes_capture.CapturedItem, 1),
 }
@@ -63,6 +65,7 @@ PRINTED_BY = {
     "tokens": "each object of `tokens`",
     "prices": "each object of `prices`",
     "capture_grant": "each object of `capture status`",
+    "privacy": "`privacy status`",
     "captured_item": "each object of `capture show`",
 }
 

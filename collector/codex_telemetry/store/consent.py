@@ -176,7 +176,7 @@ def seal_anew(
             db.execute("UPDATE content SET sealed = ? WHERE content_id = ?", [again, content_id])
         db.execute("UPDATE grants SET key_id = ? WHERE key_id = ?", [new, old.key_id])
         db.execute("DELETE FROM keys WHERE key_id = ?", [old.key_id])
-    _leave_nothing(db)
+    leave_nothing(db)
     return len(rows)
 
 
@@ -205,10 +205,10 @@ def erase(db: sqlite3.Connection, project: str) -> Erased:
         db.execute(
             "UPDATE keys SET public = zeroblob(32), kept_in = 'file' WHERE project = ?", [project]
         )
-    clean = _leave_nothing(db)
+    clean = leave_nothing(db)
     if clean:
         drop_unused_key(db, project)
-        clean = _leave_nothing(db)
+        clean = leave_nothing(db)
     return Erased(items, clean)
 
 
@@ -218,7 +218,7 @@ def _end(db: sqlite3.Connection, project: str, now: int) -> None:
     )
 
 
-def _leave_nothing(db: sqlite3.Connection) -> bool:
+def leave_nothing(db: sqlite3.Connection) -> bool:
     """Free pages are gone, the journal is empty; False if another process keeps us from it."""
     try:
         db.execute("VACUUM")

@@ -14,8 +14,9 @@ import anyio.to_thread
 from codex_telemetry import log
 from codex_telemetry.core.batch import MOST_DRIFT, THE_REST, TOO_MANY, Batch
 from codex_telemetry.core.facts import Gap, LimitSample
+from codex_telemetry.core.veil import Veil
 from codex_telemetry.errors import UserError
-from codex_telemetry.store import content, cursors, milestones, ours
+from codex_telemetry.store import content, cursors, milestones, ours, veiling
 from codex_telemetry.store import db as database
 from codex_telemetry.store import statements as sql
 from codex_telemetry.store.cursors import Cursor
@@ -117,6 +118,14 @@ class Writer:
         """Write those of all windows that were left to it. Raises as `save` does."""
         async with self._transaction():
             await milestones.write_due(self._db)
+
+    async def veil_all(self, veil: Veil) -> None:
+        """Keep what is stored as it would be kept now, in one transaction. Raises what `save` does."""
+        async with self._transaction():
+            await veiling.veil_bodies(self._db, veil)
+            async for told in veiling.told_anew(self._db):
+                await save_rows(self._db, told, await self._shelf.book(self._db))
+            await veiling.forget_unused(self._db)
 
     @contextlib.asynccontextmanager
     async def _transaction(self) -> AsyncIterator[None]:

@@ -1,0 +1,109 @@
+"""Put a veil over what is stored already: told bodies first, then the rows that are made from them."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final, NamedTuple
+
+import aiosqlite
+import msgspec
+
+from codex_telemetry.core.batch import Batch
+from codex_telemetry.core.facts import SessionFacts, TurnFacts
+from codex_telemetry.core.veil import Veil
+from codex_telemetry.store import statements as sql
+from codex_telemetry.store.queries import Row, Store
+from codex_telemetry.store.told import Orphans, Told, tell
+
+AT_ONCE = 500
+"""So many turns or sessions are made anew together."""
+
+_KEYS: Final = {"sessions": "session_id", "turns": "turn_id"}
+_SHAPES: Final = {"sessions": SessionFacts, "turns": TurnFacts}
+
+# A reader that can't be restored reads its file anew.
+_FORGET_STATES = "UPDATE rollout_files SET state = x'', size = -1"
+_UNUSED_GROUPS = """
+    DELETE FROM usage_groups WHERE usage_group NOT IN (SELECT usage_group FROM usage)
+"""
+
+_PLAIN_TURN = """(cwd NOT GLOB '#*' OR EXISTS (
+    SELECT 1 FROM items WHERE items.turn_key = turns.turn_key
+    AND (server NOT GLOB '#*' OR (kind = 'command' AND name NOT GLOB '#*'))
+))"""
+_PLAIN_SESSION = "(cwd NOT GLOB '#*' OR git_branch NOT GLOB '#*' OR git_commit NOT GLOB '#*')"
+
+
+class Stored(NamedTuple):
+    """How many of each, and in how many of them names stand as they are."""
+
+    sessions: int
+    plain_sessions: int
+    turns: int
+    plain_turns: int
+
+
+def stored(db: Store) -> Stored:
+    counts = [
+        db.execute(f"SELECT count(*), count(*) FILTER (WHERE {plain}) FROM {table}").fetchone()
+        for table, plain in (("sessions", _PLAIN_SESSION), ("turns", _PLAIN_TURN))
+    ]
+    return Stored(*counts[0], *counts[1])
+
+
+def secrets(db: Store) -> Iterator[Row]:
+    """With which secrets names were hashed, and in how many sessions and turns."""
+    return db.execute(
+        """
+        SELECT value AS secret_id, sum(of_session) AS sessions, sum(NOT of_session) AS turns FROM (
+            SELECT value, 1 AS of_session FROM sessions, json_each(secret_ids)
+            UNION ALL SELECT value, 0 FROM turns, json_each(secret_ids)
+        ) GROUP BY 1 ORDER BY 1
+        """
+    )
+
+
+async def veil_bodies(db: aiosqlite.Connection, veil: Veil) -> None:
+    """Everything that was told, as it would be told now."""
+    for what, shape in _SHAPES.items():
+        decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(shape)
+        select = f"SELECT {_KEYS[what]}, origin, body FROM told_{what}"
+        rows = await db.execute_fetchall(f"SELECT {_KEYS[what]}, origin FROM told_{what}")
+        for key, origin in list(rows):
+            ((_, _, body),) = await db.execute_fetchall(
+                f"{select} WHERE {_KEYS[what]} = ? AND origin = ?", (key, origin)
+            )
+            veiled = msgspec.msgpack.encode(veil.over(decoder.decode(body)))
+            if veiled != body:
+                await db.execute(sql.SAVE_TOLD[what], (key, origin, veiled))
+    await db.execute(_FORGET_STATES)
+
+
+async def told_anew(db: aiosqlite.Connection) -> AsyncIterator[Told]:
+    """All that was told, some at a time: rows are to be made from it."""
+    for what, shape in _SHAPES.items():
+        decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(shape)
+        rows = await db.execute_fetchall(
+            f"SELECT origin, {_KEYS[what]} FROM told_{what} ORDER BY 1, 2"
+        )
+        for origin, keys in _chunks(list(rows)):
+            batch = Batch("live", "")
+            for key in keys:
+                ((body,),) = await db.execute_fetchall(
+                    f"SELECT body FROM told_{what} WHERE {_KEYS[what]} = ? AND origin = ?",
+                    (key, origin),
+                )
+                getattr(batch, what)[key] = decoder.decode(body)
+            yield await tell(db, origin, batch, Orphans())
+
+
+async def forget_unused(db: aiosqlite.Connection) -> None:
+    await db.execute(_UNUSED_GROUPS)
+
+
+def _chunks(rows: list[Any]) -> Iterator[tuple[int, list[str]]]:
+    """By origin, so many at a time."""
+    by_origin: dict[int, list[str]] = {}
+    for origin, key in rows:
+        by_origin.setdefault(origin, []).append(key)
+    for origin, keys in by_origin.items():
+        for n in range(0, len(keys), AT_ONCE):
+            yield origin, keys[n : n + AT_ONCE]
