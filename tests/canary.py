@@ -1,7 +1,10 @@
 """No word of anyone's: everything the stub, the recordings and their clients say is marked."""
 
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from commands import Answer, run
 
 MARKED = re.compile(rb"CANARY-|not-a-key|sk-canary")
 
@@ -19,3 +22,33 @@ def leaks(folder: Path) -> list[str]:
 def leaks_in(output: bytes | str) -> bool:
     """Whether an output holds something that was said."""
     return MARKED.search(output.encode() if isinstance(output, str) else output) is not None
+
+
+@dataclass
+class Canary:
+    """A telemetry home, and all that was said about it: at the test's end neither holds a mark.
+
+    The fixture `canary` (conftest.py) gives one. What has to be looked at and isn't printed by
+    `run` is handed to `heard`."""
+
+    home: Path
+    env: dict[str, str]
+    """For processes that shall use the home."""
+    said: list[bytes | str] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
+    """Where else to look, besides the home."""
+
+    def run(self, *words: str) -> Answer:
+        """A command in a process of its own, its output looked at."""
+        answer = run(*words, env=self.env)
+        self.heard(answer.out, answer.err)
+        return answer
+
+    def heard(self, *outputs: bytes | str) -> None:
+        self.said += outputs
+
+    def check(self) -> None:
+        for folder in (self.home, *self.folders):
+            assert leaks(folder) == [], folder
+        loud = [output for output in self.said if leaks_in(output)]
+        assert loud == []

@@ -4,17 +4,20 @@
   `@pytest.mark.codex("0.169.0")`, for those named.
 - `recordings`: recorded streams and rollouts of real releases, unpacked.
 - `@pytest.mark.alone`: it measures time; nothing else runs beside it, as beside what runs the real Codex.
+- `canary`: a telemetry home; at the end no file in it, and nothing printed, holds what was said.
 - `@pytest.mark.root`: skipped for an ordinary user.
 """
 
 import os
 import re
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
 
+from canary import Canary
 from real_codex import RELEASES, WANT, RealCodex, do_without, real_codex
 from recordings import Recordings
 
@@ -55,6 +58,31 @@ def codex(request: pytest.FixtureRequest) -> RealCodex:
 @pytest.fixture(scope="session")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Recordings:
     return Recordings(tmp_path_factory.mktemp("recordings"))
+
+
+@pytest.fixture
+def canary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> Iterator[Canary]:
+    """All that a process of this home can write lies under `tmp_path / "canary"`."""
+    root = tmp_path / "canary"
+    (root / "temp").mkdir(parents=True)
+    env = {
+        "HOME": str(root),
+        "TMPDIR": str(root / "temp"),
+        "CODEX_TELEMETRY_HOME": str(root / "home"),
+        "CODEX_HOME": str(tmp_path / "codex-home"),
+        **{f"XDG_{kind}_HOME": str(root / kind) for kind in ("DATA", "CONFIG", "STATE", "CACHE")},
+    }
+    (tmp_path / "codex-home").mkdir(exist_ok=True)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    for name in ("CODEX_TELEMETRY_DB", "CODEX_TELEMETRY_CONFIG", "CODEX_TELEMETRY_LOG"):
+        monkeypatch.delenv(name, raising=False)
+    found = Canary(root / "home", env, folders=[root])
+    yield found
+    found.heard(*capsysbinary.readouterr())
+    found.check()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -9,12 +9,19 @@ import re
 import shlex
 import shutil
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import scenes
-from codex_telemetry.cli.app import COMMANDS, CONTENT_COMMANDS, function
+from codex_telemetry.cli.app import (
+    COMMANDS,
+    CONTENT_COMMANDS,
+    PRIVACY_COMMANDS,
+    SECRET_COMMANDS,
+    function,
+)
 from codex_telemetry.store.meanings import tables
 from commands import on_a_terminal
 
@@ -82,12 +89,22 @@ def commands() -> str:
 
 def content() -> str:
     """The commands about content: what each is for, and how it is typed."""
+    return _group("capture", CONTENT_COMMANDS)
+
+
+def names() -> str:
+    """The same of those about names."""
+    secrets = {f"secret {name}": place for name, place in SECRET_COMMANDS.items()}
+    return _group("privacy", {**PRIVACY_COMMANDS, **secrets})
+
+
+def _group(group: str, places: Mapping[str, str]) -> str:
     parts = []
-    for name, place in CONTENT_COMMANDS.items():
+    for name, place in places.items():
         summary, _, rest = (inspect.getdoc(function(place)) or "").partition("\n")
         said = rest.replace("\b", "").partition("Example: ")
         more = " ".join(said[0].split())
-        parts += [f"### `capture {name}`\n", f"{summary} {more}".rstrip() + "\n"]
+        parts += [f"### `{group} {name}`\n", f"{summary} {more}".rstrip() + "\n"]
         parts += [f"```sh\n{said[2].strip()}\n```\n"]
     return "\n".join(parts)
 

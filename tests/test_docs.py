@@ -7,6 +7,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -15,8 +16,14 @@ import shown
 from capture.granting import grant
 from codex_telemetry import pricing
 from codex_telemetry.backfill import backfill
-from codex_telemetry.cli.app import COMMANDS, CONTENT_COMMANDS
+from codex_telemetry.cli.app import (
+    COMMANDS,
+    CONTENT_COMMANDS,
+    PRIVACY_COMMANDS,
+    SECRET_COMMANDS,
+)
 from codex_telemetry.core.facts import Gap
+from codex_telemetry.core.veil import Veil
 from codex_telemetry.formats.base import Direction
 from codex_telemetry.settings import Settings
 from codex_telemetry.store import db as database
@@ -162,17 +169,27 @@ def test_every_command_is_documented_with_an_example() -> None:
     assert headings == list(COMMANDS)
 
 
-def test_every_command_about_content_is_documented_with_an_example() -> None:
+@pytest.mark.parametrize(
+    ("group", "commands"),
+    [
+        ("capture", CONTENT_COMMANDS),
+        ("privacy", PRIVACY_COMMANDS),
+        ("privacy secret", SECRET_COMMANDS),
+    ],
+)
+def test_every_command_of_a_group_is_documented_with_an_example(
+    group: str, commands: dict[str, str]
+) -> None:
     text = (CHECKOUT / "docs/COMMANDS.md").read_text()
-    documented = re.findall(r"^### `capture (\w+)`$", text, re.MULTILINE)
-    assert documented == list(CONTENT_COMMANDS)
+    documented = re.findall(rf"^### `{group} (\w+)`$", text, re.MULTILINE)
+    assert documented == list(commands)
     for name in documented:
-        assert f"```sh\ncodex-telemetry capture {name}" in text
+        assert f"```sh\ncodex-telemetry {group} {name}" in text
 
 
 def test_every_command_that_the_docs_name_is_there() -> None:
     """Also where it is only mentioned."""
-    there = {*shown.EXAMPLES, "capture", "collect", "COMMAND"}
+    there = {*shown.EXAMPLES, "capture", "privacy", "collect", "COMMAND"}
     for path in [CHECKOUT / "README.md", *(CHECKOUT / "docs").glob("*.md")]:
         named = re.findall(r"`codex-telemetry ([\w-]+)", path.read_text())
         assert {name for name in named if not name.startswith("-")} <= there, path
@@ -262,7 +279,7 @@ async def fill(folder: Path, recordings: Recordings) -> None:
         await backfill(
             writer,
             [folder / "codex"],
-            hasher=lambda text: f"#{len(text)}",
+            veil=Veil(lambda text: f"#{len(text)}", "a secret"),
             hash_commands=True,
             standing=Standing(folder / "telemetry.db"),
         )
