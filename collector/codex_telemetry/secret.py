@@ -5,7 +5,6 @@ Hashes of guessable things (addresses of repositories, folders, commands) are ke
 """
 
 import contextlib
-import hmac
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +26,8 @@ class Secret(NamedTuple):
         return self.hash("the id of this secret")[:8]
 
     def hash(self, name: str) -> str:
+        import hmac  # noqa: PLC0415 - reports hardly ever need it
+
         return hmac.digest(self.key, name.encode("utf-8", "replace"), "sha256").hex()[:SHOWN]
 
 

@@ -140,7 +140,9 @@ def test_a_report_that_fails_says_where_and_not_on_what(
     assert (canary.home / "telemetry.log").read_text()
 
 
-@pytest.mark.parametrize("damage", ["a page", "the schema", "another program's", "a body"])
+@pytest.mark.parametrize(
+    "damage", ["a page", "the schema", "another program's", "a body", "a text"]
+)
 def test_a_damaged_database_is_not_quoted(
     cli: Command, normal: Path, database: Path, tmp_path: Path, damage: str
 ) -> None:
@@ -154,7 +156,10 @@ def test_a_damaged_database_is_not_quoted(
         database.write_bytes(SAID.encode() * 1000)
     else:
         with sqlite3.connect(database) as db:
-            if damage == "a body":
+            if damage == "a text":  # that is no UTF-8
+                db.execute("UPDATE sessions SET cwd = CAST(x'ff' || ? AS TEXT)", [SAID])
+                db.execute("UPDATE turns SET model = CAST(x'ff' || ? AS TEXT)", [SAID])
+            elif damage == "a body":
                 db.execute("UPDATE told_turns SET body = ?", [SAID.encode()])
                 db.execute("UPDATE rollout_files SET state = ?", [SAID.encode()])
                 db.execute("UPDATE sessions SET models = ?", [SAID])
@@ -166,7 +171,7 @@ def test_a_damaged_database_is_not_quoted(
     (codex / "sessions").mkdir()
     for words in walk(("--json",)):
         told = {TURN: "01a2", SESSION: "01a2", FILE: str(tmp_path / "f")}
-        if words[0] == "sql" and damage in ("a page", "a body"):
+        if words[0] == "sql" and damage in ("a page", "a body", "a text"):
             continue  # whoever asks for a column is told what is in it
         answer = cli(*(told.get(word, word) for word in words))
         assert not leaks_in(answer.err), words

@@ -87,7 +87,7 @@ class Veil(NamedTuple):
 
     def _signed(self, fact: F) -> F:
         """With the id of the secret, where there is a hash in it."""
-        if self.secret_id is None or not holds_a_hash(fact):
+        if self.secret_id is None or not _holds_a_hash(fact):
             return fact
         return replace(fact, secrets=fact.secrets | {self.secret_id})
 
@@ -149,7 +149,7 @@ def _said(hashed: Callable[[str], str | None], said: Said[str] | None) -> Said[s
     return None if found is None else replace(said, value=found)
 
 
-def holds_a_hash(fact: SessionFacts | TurnFacts) -> bool:
+def _holds_a_hash(fact: SessionFacts | TurnFacts) -> bool:
     told = [fact.cwd]
     if isinstance(fact, SessionFacts):
         if fact.git_repo is not None and "/" not in fact.git_repo.value:

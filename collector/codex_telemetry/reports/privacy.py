@@ -2,14 +2,14 @@
 
 from codex_telemetry.reports.shapes_privacy import Privacy, SecretUse
 from codex_telemetry.settings import Settings
-from codex_telemetry.store import veiling
+from codex_telemetry.store import hashed
 from codex_telemetry.store.queries import Store
 
 
 def privacy(db: Store | None, settings: Settings, secret_id: str | None) -> Privacy:
     """`db`: None where there is none yet."""
-    stored = veiling.Stored(0, 0, 0, 0) if db is None else veiling.stored(db)
-    used = [] if db is None else list(veiling.secrets(db))
+    stored = hashed.Stored(0, 0, 0, 0) if db is None else hashed.stored(db)
+    used = [] if db is None else list(hashed.secrets(db))
     return Privacy(
         mode=settings.privacy,
         repo_names=settings.repo_names,

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from codex_telemetry.core.labels import PLAIN, Labels
 from codex_telemetry.errors import UsageError, UserError
+from codex_telemetry.store import ours
 from codex_telemetry.store.queries import Store, reading
 from codex_telemetry.store.redacted import hide
 
@@ -121,10 +122,9 @@ def _failed(error: sqlite3.Error, seconds: float) -> UserError:
         )
     if _is_refused(error):
         return _REFUSED
-    # While it runs SQLite may quote a value, after a colon or in quotes.
-    said = re.split("[:'\"`]", str(error))[0].strip()
     return UserError(
-        f"sql: it failed while it ran: {said}", hint="codex-telemetry doctor says more"
+        f"sql: it failed while it ran: {ours.unquoted(error)}",
+        hint="codex-telemetry doctor says more",
     )
 
 

@@ -1,9 +1,11 @@
 """How far each rollout file is read. A cursor moves in the transaction that saves what was read."""
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import aiosqlite
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    import aiosqlite  # what names an origin, reports read: they take nothing heavy
 
 KEY_BETWEEN = "|"
 
@@ -67,19 +69,19 @@ ON CONFLICT (origin) DO UPDATE SET {", ".join(f"{c} = excluded.{c}" for c in _CO
 """
 
 
-async def load(db: aiosqlite.Connection, home: str) -> dict[str, Cursor]:
+async def load(db: "aiosqlite.Connection", home: str) -> dict[str, Cursor]:
     """The cursors of one home by the name of their origin, without the readers' states."""
     rows = await db.execute_fetchall(ALL, (home,))
     return {row[0]: Cursor(*row[1:]) for row in rows}
 
 
-async def load_one(db: aiosqlite.Connection, origin: str) -> Cursor | None:
+async def load_one(db: "aiosqlite.Connection", origin: str) -> Cursor | None:
     """The cursor of one file, with its reader's state."""
     rows = list(await db.execute_fetchall(ONE, (origin,)))
     return Cursor(*rows[0]) if rows else None
 
 
-async def save(db: aiosqlite.Connection, origin: int, cursor: Cursor) -> None:
+async def save(db: "aiosqlite.Connection", origin: int, cursor: Cursor) -> None:
     """Raises `OvertakenError` if the stored one isn't where it was when the reading began."""
     rows = list(await db.execute_fetchall(PLACE, (origin,)))
     if (Place(*rows[0]) if rows else None) != cursor.since:

@@ -79,14 +79,14 @@ def open_reader(path: Path) -> sqlite3.Connection:
                 return db
     except (OSError, sqlite3.OperationalError) as error:
         raise UserError(
-            f"cannot open the database {path}: {error}",
+            f"cannot open the database {path}: {ours.unquoted(error)}",
             hint="check its permissions, or name another with --db",
         ) from None
     try:
         prepare(path)
     except (OSError, sqlite3.Error) as error:
         raise UserError(
-            f"the database {path} is of an older version and can't be upgraded: {error}",
+            f"the database {path} is of an older version and can't be upgraded: {ours.unquoted(error)}",
             hint="make it writable, or run any command once as its owner",
         ) from None
     return open_reader(path)

@@ -1,6 +1,7 @@
 """Whether a file is our database, told without touching it: a file that isn't ours is left alone."""
 
 import contextlib
+import re
 import sqlite3
 import stat
 import time
@@ -82,6 +83,11 @@ def version_of(db: sqlite3.Connection, path: Path, known: int) -> int:
 def _is_empty(db: sqlite3.Connection, application: int) -> bool:
     """Whether a process was killed while it began the file, and SQLite has taken that back."""
     return application == 0 and db.execute("PRAGMA page_count").fetchone()[0] == 0
+
+
+def unquoted(error: Exception) -> str:
+    """What SQLite says, without what it may quote after a colon, in quotes, or as a text."""
+    return re.split("[:'\"`]| - ", str(error))[0].strip()
 
 
 def newer(path: Path, found: int, known: int) -> NewerDatabaseError:

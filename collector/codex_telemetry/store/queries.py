@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codex_telemetry.errors import UserError
+from codex_telemetry.store import ours
 from codex_telemetry.store.db import open_reader
 
 Row = sqlite3.Row
@@ -43,7 +44,8 @@ def reading(path: Path) -> Iterator[Store]:
             yield db
     except sqlite3.Error as error:
         raise UserError(
-            f"cannot read the database {path}: {error}", hint="codex-telemetry doctor says more"
+            f"cannot read the database {path}: {ours.unquoted(error)}",
+            hint="codex-telemetry doctor says more",
         ) from None
 
 
