@@ -103,7 +103,7 @@ def _content() -> typer.Typer:
 
 def _names() -> typer.Typer:
     made = _group(
-        "See how names of folders, branches, repositories and servers are kept, and change it.",
+        "See how names of folders and the like are kept, and change it.",
         "codex-telemetry privacy status",
         PRIVACY_COMMANDS,
     )

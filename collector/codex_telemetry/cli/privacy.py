@@ -51,9 +51,10 @@ def status(where: Where, form: Form) -> None:
 
 @options
 def apply(where: Where, yes: Yes = False) -> None:
-    """Hash what is stored already, where the config asks for it: privacy = "strict".
+    """Hash what is stored already.
 
     \b
+    Only where the config says privacy = "strict".
     It can't be taken back, but by reading the logs anew: backfill --rebuild.
     Example: codex-telemetry privacy apply
     """
@@ -82,10 +83,12 @@ def apply(where: Where, yes: Yes = False) -> None:
 
 @options
 def reset(where: Where, yes: Yes = False) -> None:
-    """Forget the secret: what was hashed with it can't be matched by anybody any more.
+    """Forget the secret with which names are hashed.
 
     \b
-    The next run or backfill makes another. What is stored stays, and isn't found by --project.
+    What was hashed with it can't be matched by anybody any more.
+    The next run or backfill makes another.
+    What is stored hashed stays, and isn't found by --project.
     Example: codex-telemetry privacy reset
     """
     path = secret_path(where.paths().database)
