@@ -23,10 +23,10 @@ from codex_telemetry.store.db import schema_folder
 
 # A version goes up by one with every change; a name that goes or changes is in the CHANGELOG too.
 SHAPES: dict[str, tuple[type[Struct], int]] = {
-    "turn": (shapes.Turn, 3),
-    "turn_detail": (shapes_family.TurnInFull, 4),
-    "session": (shapes.Session, 3),
-    "session_detail": (shapes_family.SessionInFull, 5),
+    "turn": (shapes.Turn, 4),
+    "turn_detail": (shapes_family.TurnInFull, 5),
+    "session": (shapes.Session, 4),
+    "session_detail": (shapes_family.SessionInFull, 6),
     "stats": (shapes_stats.Stats, 1),
     "stats_change": (shapes_stats.StatsChange, 1),
     "tools": (shapes_stats.ToolStats, 1),

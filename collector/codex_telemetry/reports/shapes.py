@@ -78,6 +78,9 @@ class Turn(Struct):
     traceparent: Annotated[str, Meta(description="W3C, as the client passed it")] | None
     captured_at: Annotated[At, Meta(description="when this machine first heard of it")] | None
     utc_offset_min: Annotated[int, Meta(description="this machine's offset then, minutes")] | None
+    secret_ids: (
+        Annotated[list[str], Meta(description="of the secrets its hashes were made with")] | None
+    )
     sources: list[Source]
 
 
@@ -223,6 +226,9 @@ class Session(Struct):
     opted_out: Annotated[list[str], Meta(description="what its client didn't hear")] | None
     captured_at: Annotated[At, Meta(description="when this machine first heard of it")] | None
     utc_offset_min: Annotated[int, Meta(description="this machine's offset then, minutes")] | None
+    secret_ids: (
+        Annotated[list[str], Meta(description="of the secrets its hashes were made with")] | None
+    )
     sources: list[Source]
     title: (
         Annotated[str, Meta(description="where granted; `sessions --titles` alone opens it")] | None

@@ -13,7 +13,7 @@ from codex_telemetry.store.queries import Row
 
 S = TypeVar("S", bound=Struct)
 
-_LISTS = frozenset({"models", "thread_ids", "opted_out"})
+_LISTS = frozenset({"models", "thread_ids", "opted_out", "secret_ids"})
 """Columns that hold a JSON array."""
 
 _SOURCES = {
