@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from codex_telemetry.core.rows import ItemRow, ResponseRow, SessionRow, TurnRow
-from codex_telemetry.reports import shapes, shapes_stats
+from codex_telemetry.reports import shapes, shapes_stats, shapes_upkeep
 from codex_telemetry.reports.schemas import PRINTED_BY, SHAPES, generate, published, text
 from codex_telemetry.store.db import schema_folder
 
@@ -55,12 +55,12 @@ BACKFILL = (
             shapes_stats.Event,
             "event_id session_id turn_id kind name at duration_ms status source",
         ),
-        (shapes.PathInfo, "database config log spool"),
-        (shapes.BackfillSummary, BACKFILL),
-        (shapes.Doctor, "checks drift gaps"),
-        (shapes.Check, "name status detail hint"),
-        (shapes.DriftCount, "source codex_version name reason n first_seen last_seen"),
-        (shapes.GapSeen, "session_id at dropped_bytes reason"),
+        (shapes_upkeep.PathInfo, "database config log spool"),
+        (shapes_upkeep.BackfillSummary, BACKFILL),
+        (shapes_upkeep.Doctor, "checks drift gaps"),
+        (shapes_upkeep.Check, "name status detail hint"),
+        (shapes_upkeep.DriftCount, "source codex_version name reason n first_seen last_seen"),
+        (shapes_upkeep.GapSeen, "session_id at dropped_bytes reason"),
     ],
 )
 def test_every_name_of_the_contract_is_in_its_shape(

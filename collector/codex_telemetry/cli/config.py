@@ -7,7 +7,7 @@ from codex_telemetry.cli.listing import names
 from codex_telemetry.cli.options import Form, Where, options
 from codex_telemetry.cli.table import Column, table
 from codex_telemetry.config import CONFIG, DB, HOME, LOG, log_level, said_by
-from codex_telemetry.reports.shapes import Setting
+from codex_telemetry.reports.shapes_upkeep import Setting
 from codex_telemetry.settings import options as options_of_the_file
 
 

@@ -15,7 +15,7 @@ from codex_telemetry.cli.reach import take_in_spool, waiting
 from codex_telemetry.cli.words import Line, Span, number
 from codex_telemetry.config import Paths, codex_homes
 from codex_telemetry.reports import moments
-from codex_telemetry.reports.shapes import Doctor
+from codex_telemetry.reports.shapes_upkeep import Doctor
 from codex_telemetry.reports.surroundings import Home, Surroundings
 
 LISTED = 10

@@ -15,7 +15,7 @@ from codex_telemetry.cli.options import Form, Where, options
 from codex_telemetry.cli.reach import waiting
 from codex_telemetry.cli.words import Span, counted
 from codex_telemetry.config import codex_homes
-from codex_telemetry.reports.shapes import BackfillSummary
+from codex_telemetry.reports.shapes_upkeep import BackfillSummary
 
 if TYPE_CHECKING:
     from codex_telemetry.backfill import Progress

@@ -9,7 +9,7 @@ from codex_telemetry.cli.listing import print_one
 from codex_telemetry.cli.options import Form, Where, options
 from codex_telemetry.cli.words import Span
 from codex_telemetry.errors import UsageError
-from codex_telemetry.reports.shapes import PathInfo
+from codex_telemetry.reports.shapes_upkeep import PathInfo
 
 
 @options

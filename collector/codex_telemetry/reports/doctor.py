@@ -7,7 +7,7 @@ from codex_telemetry.core.facts import Source
 from codex_telemetry.core.unheard import LOST
 from codex_telemetry.errors import NewerDatabaseError, UserError
 from codex_telemetry.reports import surroundings
-from codex_telemetry.reports.shapes import Check, Doctor, DriftCount, GapSeen
+from codex_telemetry.reports.shapes_upkeep import Check, Doctor, DriftCount, GapSeen
 from codex_telemetry.reports.shaping import shaped
 from codex_telemetry.reports.surroundings import Surroundings
 from codex_telemetry.store import health, queries

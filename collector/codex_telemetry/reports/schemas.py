@@ -18,6 +18,7 @@ from codex_telemetry.reports import (
     shapes_sql,
     shapes_stats,
     shapes_tokens,
+    shapes_upkeep,
 )
 from codex_telemetry.store.db import schema_folder
 
@@ -34,10 +35,10 @@ SHAPES: dict[str, tuple[type[Struct], int]] = {
     "limit": (shapes_limits.Limit, 1),
     "milestone": (shapes_limits.Milestone, 1),
     "schema_column": (shapes_sql.SchemaColumn, 1),
-    "path": (shapes.PathInfo, 1),
-    "backfill": (shapes.BackfillSummary, 1),
-    "doctor": (shapes.Doctor, 1),
-    "config": (shapes.Setting, 1),
+    "path": (shapes_upkeep.PathInfo, 1),
+    "backfill": (shapes_upkeep.BackfillSummary, 1),
+    "doctor": (shapes_upkeep.Doctor, 1),
+    "config": (shapes_upkeep.Setting, 1),
     "tokens": (shapes_tokens.Tokens, 1),
     "prices": (shapes_tokens.Price, 1),
     "privacy": (shapes_privacy.Privacy, 1),

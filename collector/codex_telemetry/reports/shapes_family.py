@@ -4,15 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from codex_telemetry.reports.shapes import (
-    At,
-    Count,
-    Ms,
-    SessionDetail,
-    Tokens,
-    TurnDetail,
-    Usd,
-)
+from codex_telemetry.reports.shapes import At, Count, Ms, SessionDetail, Tokens, TurnDetail, Usd
 
 
 class ChildTurn(Struct):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from codex_telemetry.reports.shapes import Check
+from codex_telemetry.reports.shapes_upkeep import Check
 from codex_telemetry.secret import SIZE, secret_path
 
 BESIDE = ("-wal", "-shm", ".lock")
