@@ -13,6 +13,7 @@ import pytest
 import scenes
 from codex_telemetry.core.facts import Captured, Drift, Gap, Said
 from codex_telemetry.host.version import codex_version
+from codex_telemetry.keys import key_file
 from codex_telemetry.secret import load, secret_path
 from codex_telemetry.store import health
 from commands import Command
@@ -75,7 +76,7 @@ def test_all_is_well(cli: Command, week: Path) -> None:
     assert {check["status"] for check in found.values()} == {"ok"}
     assert set(found) == {
         "codex", "homes", "database", "schema", "permissions", "keys", "spool", "gaps", "drift",
-        "sources", "models", "milestones", "unheard", "clocks",
+        "sources", "models", "milestones", "unheard", "clocks", "content keys",
     }  # fmt: skip
     assert "stream alone 6" in found["sources"]["detail"]
     assert found["codex"]["detail"].startswith("0.169.0 at /")
@@ -93,6 +94,20 @@ def test_what_a_client_does_not_hear_is_said_with_what_that_costs(
     said = warned(cli, "unheard")
     assert "error (2): errors and retries" in said
     assert "delta" not in said
+
+
+def test_a_private_key_that_is_gone_or_open_is_a_failure(cli: Command, week: Path) -> None:
+    public = b"p" * 32
+    with closing(sqlite3.connect(week)) as db, db:
+        columns = "project, public, kept_in, created_at"
+        db.execute(f"INSERT INTO keys ({columns}) VALUES ('/a', ?, 'file', 0)", [public])
+    assert "(1): what was captured" in warned(cli, "content keys", code=1)
+    file = key_file(week, public)
+    file.parent.mkdir(mode=0o700)
+    file.touch(mode=0o600)
+    assert checks(cli)["content keys"]["status"] == "ok"
+    file.chmod(0o644)
+    assert f"chmod 600 {file}" in warned(cli, "content keys", code=1)
 
 
 def test_a_client_that_hears_all_that_matters_is_well(cli: Command, database: Path) -> None:

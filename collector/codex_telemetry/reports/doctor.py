@@ -53,6 +53,7 @@ def _look(db: Store, paths: Paths, report: Doctor, now: int, *, whole: bool) -> 
     report.checks += [_gaps(report.gaps), _drift(report.drift)]
     report.checks += [check(db) for check in _CONTENTS]
     report.checks.append(_clocks(db, now))
+    report.checks.append(surroundings.content_keys(paths.database, health.keys_in_files(db)))
 
 
 def _damage(db: Store, paths: Paths, *, whole: bool) -> Check:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from codex_telemetry.keys import key_file, keys_folder
 from codex_telemetry.reports.shapes_upkeep import Check
 from codex_telemetry.secret import SIZE, secret_path
 
@@ -103,6 +104,28 @@ def keys(database: Path) -> Check:
             "move it away: a new one is made, and names are hashed anew",
         )
     return Check("keys", "ok", "the secret of keyed hashes is its owner's alone", None)
+
+
+def content_keys(database: Path, publics: Sequence[bytes]) -> Check:
+    """The files of private keys; those in a keyring aren't asked for: it might ask in turn."""
+    name, files = "content keys", [key_file(database, public) for public in publics]
+    lost = [file for file in files if not file.exists()]
+    if lost:
+        return Check(
+            name,
+            "fail",
+            f"private keys are missing in {keys_folder(database)} ({len(lost)}): what was captured "
+            "with them can't be opened",
+            "put them back from a copy; else codex-telemetry capture purge FOLDER, and enable it",
+        )
+    for path, mode in _open_to_others([*files, keys_folder(database)]):
+        allowed = "700" if path == keys_folder(database) else "600"
+        return Check(
+            name, "fail", f"{path} is open to others (mode {mode:04o})", f"chmod {allowed} {path}"
+        )
+    if not files:
+        return Check(name, "ok", "no private key of captured content is in a file", None)
+    return Check(name, "ok", "each private key in a file is there, and its owner's alone", None)
 
 
 def spool(around: Surroundings) -> Check:

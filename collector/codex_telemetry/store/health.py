@@ -63,6 +63,12 @@ def opted_out(db: Store) -> dict[str, int]:
     )
 
 
+def keys_in_files(db: Store) -> list[bytes]:
+    """Public keys of content whose private half is in a file, those aside that were destroyed."""
+    rows = db.execute("SELECT public FROM keys WHERE kept_in = 'file' AND public <> zeroblob(32)")
+    return [row[0] for row in rows]
+
+
 def odd_times(db: Store, now: int) -> Odd:
     return Odd(
         backward=_number(db, "SELECT count(*) FROM turns WHERE ended_at < started_at"),
