@@ -5,7 +5,6 @@ The system's keyring keeps them; where there is none, a file of mode 0600 does, 
 """
 
 import contextlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -13,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from codex_telemetry import private_files
 from codex_telemetry.errors import UserError
 
 SERVICE = "codex-telemetry"
@@ -87,7 +87,7 @@ def make(database: Path, passphrase: Passphrase) -> MadeKey:
         )
     file = key_file(database, public)
     try:
-        _write(file, msgspec.json.encode(_locked(secret, word)))
+        private_files.write(file, msgspec.json.encode(_locked(secret, word)), anew=True)
     except OSError as error:
         raise UserError(
             f"cannot write the key file {file}: {error.strerror}", hint="check its permissions"
@@ -148,7 +148,7 @@ def destroy(database: Path, public: bytes, kept_in: str) -> bool:
             return False
     file = key_file(database, public)
     try:
-        _overwrite(file)
+        private_files.overwrite(file)
         file.unlink()
     except FileNotFoundError:
         return True
@@ -277,23 +277,3 @@ def _unhexed(text: str) -> bytes:
         return bytes.fromhex(text)
     except ValueError:
         raise _lost("the private key is damaged") from None
-
-
-def _write(file: Path, body: bytes) -> None:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{os.urandom(4).hex()}")
-    try:
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as it:
-            it.write(body)
-            it.flush()
-            os.fsync(it.fileno())
-        draft.rename(file)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _overwrite(file: Path) -> None:
-    with file.open("r+b") as it:
-        it.write(bytes(os.fstat(it.fileno()).st_size))
-        it.flush()
-        os.fsync(it.fileno())

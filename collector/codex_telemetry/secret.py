@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from codex_telemetry import private_files
+
 SIZE = 32
 LARGEST = 4_096
 """Bytes of a secret: at least so many, and at most."""
@@ -44,7 +46,7 @@ def load(path: Path) -> Secret:
     found = find(path)
     if found is None:
         with contextlib.suppress(FileExistsError):  # whoever made it first made it
-            _write(path, os.urandom(SIZE), anew=False)
+            private_files.write(path, os.urandom(SIZE), anew=False)
         found = find(path)
     if found is None:
         raise FileNotFoundError(path)
@@ -70,40 +72,19 @@ def find(path: Path) -> Secret | None:
 
 def replace(path: Path, secret: Secret) -> None:
     """Put another in its place. Raises `OSError`."""
-    _write(path, secret.key, anew=True)
+    private_files.write(path, secret.key, anew=True)
 
 
 def write(path: Path, secret: Secret) -> None:
     """Into a new file (0600). Raises `FileExistsError`, `OSError`."""
-    _write(path, secret.key, anew=False)
+    private_files.write(path, secret.key, anew=False)
 
 
 def forget(path: Path) -> bool:
     """Whether there was one. What was hashed with it stays, and can't be matched any more."""
     try:
-        # Its bytes are gone where the disk writes in place; many don't.
-        with path.open("r+b") as file:
-            file.write(b"\0" * os.fstat(file.fileno()).st_size)
-            file.flush()
-            os.fsync(file.fileno())
+        private_files.overwrite(path)
         path.unlink()
     except FileNotFoundError:
         return False
     return True
-
-
-def _write(path: Path, key: bytes, *, anew: bool) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    try:
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as it:
-            it.write(key)
-            it.flush()
-            os.fsync(it.fileno())
-        # A secret half written is never seen.
-        if anew:
-            draft.replace(path)
-        else:
-            os.link(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)

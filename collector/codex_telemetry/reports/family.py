@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from codex_telemetry.core.settle_items import total
 from codex_telemetry.core.spans import length, merged
 from codex_telemetry.reports import sessions, turns
 from codex_telemetry.reports.moments import read
@@ -107,10 +108,7 @@ def rolled_up(told: Sequence[Turn | ChildTurn]) -> RolledUp:
     ]
     costs = [each.cost_usd for each in told if each.total_tokens or each.cost_usd is not None]
     priced = [cost for cost in costs if cost is not None]
-    sums = {}
-    for name in _SUMS:
-        known = [n for each in told if (n := getattr(each, name)) is not None]
-        sums[name] = sum(known) if known else None
+    sums = {name: total(getattr(each, name) for each in told) for name in _SUMS}
     return RolledUp(
         sessions=len({each.session_id for each in told}),
         turns=len(told),

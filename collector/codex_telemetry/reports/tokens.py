@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
 from codex_telemetry.core.prices import tier_of
+from codex_telemetry.core.settle_items import total
 from codex_telemetry.reports.roots import Roots
 from codex_telemetry.reports.shapes_tokens import Tokens
 from codex_telemetry.store import usage
@@ -79,7 +80,7 @@ def tokens(db: Store, filters: Filters, by: By, calendar: Calendar, *, roll_up: 
             groups[key] = _Group(row)
         else:
             group.add(row)
-    whole = [_total(column) for column in zip(*(g.sums for g in groups.values()), strict=True)]
+    whole = [total(column) for column in zip(*(g.sums for g in groups.values()), strict=True)]
     return Used(_ordered(groups, by, filters.last), _shaped(None, whole or [0, *[None] * 7, 0]))
 
 
@@ -144,11 +145,6 @@ def _shaped(key: str | None, sums: Sequence[Any]) -> Tokens:
         unpriced_tokens=unpriced,
         cache_hit_rate=round(cached / read, 4) if read and cached is not None else None,
     )
-
-
-def _total(column: Sequence[Any]) -> Any:
-    known = [value for value in column if value is not None]
-    return sum(known) if known else None
 
 
 def _sum(one: Any, other: Any) -> Any:

@@ -8,9 +8,9 @@ from msgspec import Raw
 from codex_telemetry.core.facts import EventFacts, Fact, Source, Times
 from codex_telemetry.formats.app_server import wire
 from codex_telemetry.formats.app_server.process import Process, heard_at
-from codex_telemetry.formats.app_server.state import RawResponse, Settings, Thread, Turn, live
+from codex_telemetry.formats.app_server.state import RawResponse, Thread, Turn, live
 from codex_telemetry.formats.app_server.usage import as_usage
-from codex_telemetry.formats.app_server.values import name, path, policy, sandboxed, snake, tag
+from codex_telemetry.formats.app_server.values import name, snake, tag, wanted
 from codex_telemetry.formats.base import Stamp
 
 IMPLIED = frozenset({"active", "idle"})
@@ -74,16 +74,7 @@ class Around:
         told = _settings.decode(params)
         thread = self._process.thread(told.threadId, at)
         if thread is not None:
-            wanted = Settings(
-                model=name(told.threadSettings.model),
-                effort=name(told.threadSettings.effort),
-                service_tier=name(told.threadSettings.serviceTier),
-                summary_mode=name(told.threadSettings.summary),
-                approval_policy=policy(told.threadSettings.approvalPolicy),
-                cwd=path(told.threadSettings.cwd),
-            )
-            sandboxed(wanted, told.threadSettings.sandboxPolicy)
-            thread.settings = thread.settings.overridden(wanted)
+            thread.settings = thread.settings.overridden(wanted(told.threadSettings))
         yield from ()
 
     def raw_response(self, params: Raw, at: Stamp, emitted: int | None) -> Iterator[Fact]:

@@ -11,10 +11,10 @@ from codex_telemetry.core.identity import SessionId
 from codex_telemetry.formats.app_server import legacy, wire
 from codex_telemetry.formats.app_server.legacy import Legacy
 from codex_telemetry.formats.app_server.process import Process, heard_at
-from codex_telemetry.formats.app_server.state import Request, Settings, Thread, Turn, bound, live
+from codex_telemetry.formats.app_server.state import Request, Thread, Turn, bound, live
 from codex_telemetry.formats.app_server.threads import Threads
 from codex_telemetry.formats.app_server.turns import Turns
-from codex_telemetry.formats.app_server.values import name, path, policy, sandboxed, version
+from codex_telemetry.formats.app_server.values import name, version, wanted
 from codex_telemetry.formats.app_server.wire import Envelope
 from codex_telemetry.formats.base import Stamp
 
@@ -96,16 +96,7 @@ class Requests:
     def _turn_start(self, method: str, params: Raw, at: Stamp) -> Request:
         told = _turn_start.decode(params)
         thread = self._process.thread(told.threadId, at)
-        wanted = Settings(
-            model=name(told.model),
-            effort=name(told.effort),
-            service_tier=name(told.serviceTier),
-            summary_mode=name(told.summary),
-            approval_policy=policy(told.approvalPolicy),
-            cwd=path(told.cwd),
-        )
-        sandboxed(wanted, told.sandboxPolicy)
-        return Request(method, at, thread.id if thread is not None else None, wanted)
+        return Request(method, at, thread.id if thread is not None else None, wanted(told))
 
     def _about_a_thread(
         self, request: Request, request_id: wire.Id, params: Raw, at: Stamp

@@ -5,6 +5,7 @@ from typing import Any
 
 from codex_telemetry.core.identity import is_safe_id
 from codex_telemetry.formats.app_server.state import Settings
+from codex_telemetry.formats.app_server.wire import Wanted
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _AGENT = re.compile(r"[^/\s]+/(\d+\.\d+\.\d+(?:[-+.][A-Za-z0-9.]+)?)")
@@ -39,6 +40,20 @@ def policy(value: Any) -> str | None:
     """An approval policy in the form of config.toml: `on-request`, `never`, `untrusted`."""
     word = tag(value)
     return None if word is None else _POLICIES.get(kebab(word), kebab(word))
+
+
+def wanted(told: Wanted) -> Settings:
+    """What a request or a notice says that turns are to run with."""
+    settings = Settings(
+        model=name(told.model),
+        effort=name(told.effort),
+        service_tier=name(told.serviceTier),
+        summary_mode=name(told.summary),
+        approval_policy=policy(told.approvalPolicy),
+        cwd=path(told.cwd),
+    )
+    sandboxed(settings, told.sandboxPolicy)
+    return settings
 
 
 def sandboxed(settings: Settings, value: Any) -> None:

@@ -109,8 +109,9 @@ class ThreadOpened(Struct):
     reasoningEffort: str | None = None  # noqa: N815
 
 
-class TurnStart(Struct):
-    threadId: str  # noqa: N815
+class Wanted(Struct):
+    """What turns are to run with."""
+
     model: str | None = None
     effort: str | None = None
     serviceTier: str | None = None  # noqa: N815
@@ -118,6 +119,10 @@ class TurnStart(Struct):
     cwd: str | None = None
     approvalPolicy: Any = None  # noqa: N815
     sandboxPolicy: Any = None  # noqa: N815
+
+
+class TurnStart(Wanted, kw_only=True):
+    threadId: str  # noqa: N815
 
 
 class TurnInfo(Struct):
@@ -241,19 +246,9 @@ class PlanNotice(Struct):
     turnId: str | None = None  # noqa: N815
 
 
-class ThreadSettings(Struct):
-    model: str | None = None
-    effort: str | None = None
-    serviceTier: str | None = None  # noqa: N815
-    summary: str | None = None
-    cwd: str | None = None
-    approvalPolicy: Any = None  # noqa: N815
-    sandboxPolicy: Any = None  # noqa: N815
-
-
 class SettingsNotice(Struct):
     threadId: str  # noqa: N815
-    threadSettings: ThreadSettings  # noqa: N815
+    threadSettings: Wanted  # noqa: N815
 
 
 class RawResponseNotice(Struct):
