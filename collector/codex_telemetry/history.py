@@ -3,7 +3,7 @@
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import anyio
@@ -63,7 +63,7 @@ async def _read(
     )
     if not readable and not any(spool.waiting(paths.spool)):
         raise nothing_to_read
-    try:
+    with _writing(paths):
         writer = await Writer.open(paths.database, prices=prices)
         try:
             tally = Tally()
@@ -83,13 +83,6 @@ async def _read(
             )
         finally:
             await writer.close()
-    except UserError:
-        raise
-    except UNWRITABLE as error:
-        raise UserError(
-            f"cannot write to the database {paths.database} ({type(error).__name__})",
-            hint="codex-telemetry doctor says more",
-        ) from error
 
 
 def follow_rollouts(
@@ -140,15 +133,8 @@ async def _follow(
 def veil_what_is_stored(paths: Paths, settings: Settings) -> bool:
     """Keep all that is stored as the config says now; False if traces of what it was may be left in
     the database's file, because another process holds it. Raises `UserError`."""
-    try:
+    with _writing(paths):
         anyio.run(_veil, paths, settings)
-    except UserError:
-        raise
-    except UNWRITABLE as error:
-        raise UserError(
-            f"cannot write to the database {paths.database} ({type(error).__name__})",
-            hint="codex-telemetry doctor says more",
-        ) from error
     with consent.writing(paths.database) as db:
         return consent.leave_nothing(db)
 
@@ -201,3 +187,17 @@ def _is_readable(home: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+@contextlib.contextmanager
+def _writing(paths: Paths) -> Iterator[None]:
+    """Whatever keeps us from writing to the database becomes one line."""
+    try:
+        yield
+    except UserError:
+        raise
+    except UNWRITABLE as error:
+        raise UserError(
+            f"cannot write to the database {paths.database} ({type(error).__name__})",
+            hint="codex-telemetry doctor says more",
+        ) from error

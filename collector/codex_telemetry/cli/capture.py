@@ -8,7 +8,7 @@ import typer
 
 from codex_telemetry import keys
 from codex_telemetry.cli import show
-from codex_telemetry.cli.capture_words import KINDS, erased, grant_columns, promised
+from codex_telemetry.cli.capture_words import erased, grant_columns, promised
 from codex_telemetry.cli.consent import confirmed, new_passphrase, passphrase
 from codex_telemetry.cli.listing import Listing, print_list
 from codex_telemetry.cli.options import Form, Where, Zoned, options
@@ -16,6 +16,7 @@ from codex_telemetry.cli.period import shown
 from codex_telemetry.cli.reach import store
 from codex_telemetry.cli.words import counted
 from codex_telemetry.config import Paths
+from codex_telemetry.core.gate import KINDS
 from codex_telemetry.errors import UsageError, UserError
 from codex_telemetry.reports import capture as report
 from codex_telemetry.reports.shapes_capture import CaptureGrant

@@ -7,17 +7,8 @@ from codex_telemetry.cli.period import Zone, shown
 from codex_telemetry.cli.table import Column
 from codex_telemetry.cli.words import counted, number
 from codex_telemetry.reports import moments
-from codex_telemetry.reports.shapes_capture import CaptureGrant, ContentKind
+from codex_telemetry.reports.shapes_capture import CaptureGrant
 from codex_telemetry.store.consent import Erased
-
-KINDS: tuple[ContentKind, ...] = (
-    "prompt",
-    "response",
-    "reasoning",
-    "tool_args",
-    "tool_output",
-    "title",
-)
 
 _MEANS = {
     "prompt": "prompts (what you send)",
