@@ -60,7 +60,7 @@ def test_nothing_that_an_earlier_version_knew_is_lost(old: Path) -> None:
     assert shown(old) == before
 
 
-@pytest.mark.parametrize("old", (OLDEST, db.version() - 1), indirect=True, ids=str)
+@pytest.mark.parametrize("old", [OLDEST, db.version() - 1], indirect=True, ids=str)
 def test_every_report_answers_from_an_earlier_database(old: Path) -> None:
     for report in REPORTS:
         answer = run(*report.split(), "--json", f"--db={old}")
@@ -74,7 +74,7 @@ def anew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]
     folder = tmp_path_factory.mktemp("anew")
     recordings = Recordings(folder / "recordings")
     home = place([recordings.one(name) for name in LOGGED], folder / "codex-home")
-    yield hear_and_read(Place(folder), recordings, home), home
+    return hear_and_read(Place(folder), recordings, home), home
 
 
 def hear_and_read(place: Place, recordings: Recordings, home: Path) -> Path:
@@ -86,7 +86,7 @@ def hear_and_read(place: Place, recordings: Recordings, home: Path) -> Path:
     return place.database
 
 
-@pytest.mark.parametrize("old", (OLDEST, 6, db.version() - 1), indirect=True, ids=str)
+@pytest.mark.parametrize("old", [OLDEST, 6, db.version() - 1], indirect=True, ids=str)
 def test_what_is_heard_and_read_again_makes_the_rows_of_a_new_database(
     old: Path, anew: tuple[Path, Path], recordings: Recordings, tmp_path: Path
 ) -> None:

@@ -1,6 +1,6 @@
 """Facts heard since the last save, joined as they come: its size is that of what changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -154,10 +154,16 @@ def _key(drift: Drift) -> DriftKey:
     return drift.codex_version or "", drift.name, drift.reason
 
 
+def counted_as(key: DriftKey, known: Collection[DriftKey]) -> DriftKey:
+    """The name under which it is counted beside those that are known."""
+    if key in known or len(known) < MOST_DRIFT:
+        return key
+    return key[0] if len(known) < 2 * MOST_DRIFT else "", THE_REST, TOO_MANY
+
+
 def _count(counts: dict[DriftKey, DriftCount], key: DriftKey, count: DriftCount) -> DriftKey:
     """Add to what is counted, in a table that has an end; the name under which it was."""
-    if key not in counts and len(counts) >= MOST_DRIFT:
-        key = (key[0], THE_REST, TOO_MANY)
+    key = counted_as(key, counts)
     known = counts.get(key)
     counts[key] = count if known is None else known.and_then(count)
     return key

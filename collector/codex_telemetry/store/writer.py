@@ -12,7 +12,7 @@ import anyio
 import anyio.to_thread
 
 from codex_telemetry import log
-from codex_telemetry.core.batch import MOST_DRIFT, THE_REST, TOO_MANY, Batch
+from codex_telemetry.core.batch import Batch, DriftKey, counted_as
 from codex_telemetry.core.facts import Gap, LimitSample
 from codex_telemetry.core.veil import Veil
 from codex_telemetry.errors import UserError
@@ -210,12 +210,10 @@ class Writer:
         if not batch.drift:
             return
         rows = await self._db.execute_fetchall(sql.DRIFT_NAMES, (origin,))
-        known = {tuple(row) for row in rows}
+        known: set[DriftKey] = {(version, name, reason) for version, name, reason in rows}
         counts = []
-        for (version, name, reason), seen in batch.drift.items():
-            key = (version, name, reason)
-            if key not in known and len(known) >= MOST_DRIFT:
-                key = (version, THE_REST, TOO_MANY)
+        for name, seen in batch.drift.items():
+            key = counted_as(name, known)
             known.add(key)
             counts.append((origin, *key, seen.n, seen.first_seen, seen.last_seen))
         await self._db.executemany(sql.DRIFT[batch.kind], counts)
