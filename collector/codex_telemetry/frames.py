@@ -1,10 +1,11 @@
 """What the pump hands to the collector: stamped copies of the traffic, one frame after another.
 
 A frame is a 24-byte header (kind, payload length, wall and monotonic time in ns) and a payload.
-The pump imports this before anything heavy, so only `struct` may be used here.
+The pump imports this before anything heavy, so only `struct` and `time` may be used here.
 """
 
 import struct
+import time
 
 HEADER = struct.Struct("<BxxxIqq")
 
@@ -22,7 +23,15 @@ END = 6
 
 COUNT = struct.Struct("<Q")
 
+# Linux's CLOCK_MONOTONIC stands still while the machine sleeps; macOS's doesn't.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def monotonic_ns() -> int:
+    """The machine's monotonic clock (ns), which runs on while it sleeps and which nobody can set."""
+    return time.clock_gettime_ns(_CLOCK)
+
 
 def frame(kind: int, wall_ns: int, mono_ns: int, payload: bytes) -> bytes:
-    """One frame, ready to be written. `wall_ns`: Unix time; `mono_ns`: the machine's monotonic clock."""
+    """One frame, ready to be written. `wall_ns`: Unix time; `mono_ns`: that of `monotonic_ns()`."""
     return HEADER.pack(kind, len(payload), wall_ns, mono_ns) + payload

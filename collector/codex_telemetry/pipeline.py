@@ -119,6 +119,8 @@ class Hearing:
         self._reader: StreamReader | None = None
         self._batch = Batch("live", "")
         self._drift: dict[DriftKey, DriftCount] = {}
+        self._set_by_ms = 0
+        """By how much the wall clock had been set when last no turn was running."""
         self._news = anyio.Event()
         self._full = anyio.Event()
         self._taken = anyio.Event()
@@ -185,7 +187,10 @@ class Hearing:
             self.began = line.wall_ms / 1000 if self._reader is not None else None
         if self._reader is None:
             return
-        at = Stamp(line.wall_ms, line.utc_offset_min)
+        if self._set_by_ms != line.set_by_ms and not self._reader.in_a_turn:
+            self._set_by_ms = line.set_by_ms
+        ahead_ms = line.set_by_ms - self._set_by_ms
+        at = Stamp(line.wall_ms - ahead_ms, line.utc_offset_min, ahead_ms)
         try:
             for fact in self._reader.read("server" if line.from_codex else "client", line.text, at):
                 self._batch.add(self._veil.over(fact), line.wall_ms)

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from codex_telemetry.frames import START, frame
+from codex_telemetry.frames import START, frame, monotonic_ns
 
 # Python ignores these two when it starts; the child must find them as it would without us.
 IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -198,7 +198,7 @@ def _announce(copies: int, program: str, child: int) -> None:
     name = _json_string(os.path.basename(program))
     start = f'{{"launch":"{launch}","program":{name},"child_pid":{child}}}'
     try:  # noqa: SIM105  contextlib would be one more import
-        os.write(copies, frame(START, time.time_ns(), time.monotonic_ns(), start.encode()))
+        os.write(copies, frame(START, time.time_ns(), monotonic_ns(), start.encode()))
     except OSError:
         pass
 

@@ -13,7 +13,7 @@ import termios
 import threading
 import time
 
-from codex_telemetry.frames import CLIENT, END, SERVER
+from codex_telemetry.frames import CLIENT, END, SERVER, monotonic_ns
 from codex_telemetry.tee import Tee
 
 CHUNK = 64 * 1024
@@ -53,7 +53,7 @@ class Flow:
 
     def _carry(self) -> None:
         while data := _read(self.source):
-            wall_ns, mono_ns = time.time_ns(), time.monotonic_ns()
+            wall_ns, mono_ns = time.time_ns(), monotonic_ns()
             with self.carrying:
                 _write(self._sink, data)
                 self._tee.put(self._kind, wall_ns, mono_ns, data)

@@ -10,7 +10,16 @@ import threading
 import time
 from collections import deque
 
-from codex_telemetry.frames import CLIENT, COUNT, GAP_CLIENT, GAP_SERVER, HEADER, SERVER, frame
+from codex_telemetry.frames import (
+    CLIENT,
+    COUNT,
+    GAP_CLIENT,
+    GAP_SERVER,
+    HEADER,
+    SERVER,
+    frame,
+    monotonic_ns,
+)
 
 BOUND = 64 * 1024 * 1024
 """Bytes of frames kept for a collector that doesn't keep up."""
@@ -59,7 +68,7 @@ class Tee:
         """
         with self._change:
             self._tell_losses()
-            self._add(frame(kind, time.time_ns(), time.monotonic_ns(), payload))
+            self._add(frame(kind, time.time_ns(), monotonic_ns(), payload))
             while self._waiting and self._send():
                 pass
             copies, self._copies = self._copies, None

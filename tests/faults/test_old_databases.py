@@ -3,7 +3,6 @@ what is read again makes the same rows as in a database that is new."""
 
 import sqlite3
 import tarfile
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -69,7 +68,7 @@ def test_every_report_answers_from_an_earlier_database(old: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def anew(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
+def anew(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A new database of the same recordings, and the home they were read from."""
     folder = tmp_path_factory.mktemp("anew")
     recordings = Recordings(folder / "recordings")

@@ -24,7 +24,7 @@ from tapped import (
 )
 
 from codex_telemetry import tee
-from codex_telemetry.frames import CLIENT, END, GAP_CLIENT, GAP_SERVER, SERVER
+from codex_telemetry.frames import CLIENT, END, GAP_CLIENT, GAP_SERVER, SERVER, monotonic_ns
 from codex_telemetry.tee import BOUND, Tee
 
 SLEEPY = """
@@ -38,14 +38,14 @@ def test_a_stamp_tells_when_bytes_were_read_not_when_they_could_be_passed_on(
     tmp_path: Path,
 ) -> None:
     code = "import os, time; os.write(1, b'x' * 1_000_000); os.write(1, b'y')"
-    began = time.monotonic_ns()
+    began = monotonic_ns()
     with tapped(tmp_path, program(tmp_path, code)) as tap:
         # One chunk is on its way in the pipe; the next is in the wrapper's hands, and waits for us.
         eventually(lambda: copied(tap.frames_so_far(), SERVER))
         time.sleep(0.2)
-        reading, reading_wall = time.monotonic_ns(), time.time_ns()
+        reading, reading_wall = monotonic_ns(), time.time_ns()
         tap.talk()
-        ended = time.monotonic_ns()
+        ended = monotonic_ns()
         said = [frame for frame in tap.frames() if frame.kind == SERVER]
     assert began < said[0].mono_ns < said[1].mono_ns < reading < said[-1].mono_ns < ended
     assert said[1].wall_ns < reading_wall < said[-1].wall_ns

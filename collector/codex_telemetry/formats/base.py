@@ -17,6 +17,15 @@ class Stamp(NamedTuple):
     wall_ms: int
     """Unix time, UTC."""
     utc_offset_min: int = 0
+    set_by_ms: int = 0
+    """By how much the wall clock was set since the turns that run began: `wall_ms` is told as if it
+    hadn't been, so that no duration is stretched."""
+
+    def steady(self, codex_ms: int) -> int:
+        """A time of Codex's own as if its clock, which is ours, hadn't been set: it was read before
+        or after that, whichever is nearer to now."""
+        moments = (codex_ms, codex_ms - self.set_by_ms)
+        return min(moments, key=lambda ms: abs(self.wall_ms - ms))
 
     @property
     def captured(self) -> Captured:
@@ -34,6 +43,10 @@ class StreamReader(Protocol):
 
     def lost(self, sent_by: Direction) -> None:
         """Bytes of that direction were lost before the next line."""
+
+    @property
+    def in_a_turn(self) -> bool:
+        """Whether any turn it knows of is running."""
 
     def take_content(self) -> list[Heard]:
         """What the lines read since the last call hold of content, sealed: nothing unless the reader

@@ -16,8 +16,9 @@ HOLD_NS = 30_000_000
 """How long a copy waits for an earlier one of the other direction: each thread of the pump hands
 over its own, so a request may come after its answer. The rest of us sees 30 ms later."""
 
-JUMP_MS = 1_000
-"""Our wall clock is followed when it is further than this from where the monotonic one says."""
+JUMP_MS = 250
+"""Our wall clock was set when it is further than this from where the monotonic one says. What is
+less may be no more than a busy machine, which read one a while after the other."""
 
 MOST_IN_A_LINE = 64 << 20
 """A longer line isn't kept to be read (the longest seen: 1,059,840 bytes)."""
@@ -49,6 +50,8 @@ class Line(NamedTuple):
     wall_ms: int
     utc_offset_min: int
     text: bytes
+    set_by_ms: int = 0
+    """By how much the wall clock was set since the first line."""
 
 
 class Lost(NamedTuple):
@@ -153,16 +156,15 @@ class Lines:
 
     def of(self, heard: Iterator[Frame]) -> Iterator[Heard]:
         for frame in heard:
-            wall_ms = self._clock.wall_ms(frame)
             if frame.kind in (frames.CLIENT, frames.SERVER):
-                yield from self._lines(frame, wall_ms)
+                yield from self._lines(frame, self._clock.wall_ms(frame))
             elif frame.kind in DROPPED:
                 from_codex = frame.kind == frames.GAP_SERVER
                 (dropped,) = COUNT.unpack(frame.payload[: COUNT.size].ljust(COUNT.size, b"\0"))
                 self._halves[from_codex].torn()
-                yield Lost(from_codex, wall_ms, dropped, DROPPED[frame.kind])
+                yield Lost(from_codex, self._clock.wall_ms(frame), dropped, DROPPED[frame.kind])
             elif frame.kind in (frames.START, frames.END):
-                yield Meta(frame.kind == frames.START, wall_ms, frame.payload)
+                yield Meta(frame.kind == frames.START, frame.wall_ns // 1_000_000, frame.payload)
 
     def _lines(self, frame: Frame, wall_ms: int) -> Iterator[Line | Lost]:
         from_codex = frame.kind == frames.SERVER
@@ -171,7 +173,7 @@ class Lines:
             if isinstance(text, int):
                 yield Lost(from_codex, wall_ms, text, TOO_LONG)
             else:
-                yield Line(from_codex, wall_ms, offset, text)
+                yield Line(from_codex, wall_ms, offset, text, self._clock.set_by_ms)
 
 
 class _Half:
@@ -214,17 +216,21 @@ class _Half:
 
 
 class SteadyClock:
-    """Wall time that runs with the monotonic clock, so that a step of the wall clock in the middle
-    of a turn doesn't stretch it; a larger one is followed, for a machine that slept."""
+    """Wall time that runs with the monotonic clock, until somebody sets the wall clock."""
 
     def __init__(self) -> None:
         self._offset_ns: int | None = None
+        self.set_by_ms = 0
+        """By how much it was set, all in all."""
 
     def wall_ms(self, frame: Frame) -> int:
         offset = frame.wall_ns - frame.mono_ns
-        if self._offset_ns is None or abs(offset - self._offset_ns) > JUMP_MS * 1_000_000:
+        if self._offset_ns is None:
             self._offset_ns = offset
-        return (frame.mono_ns + self._offset_ns) // 1_000_000
+        set_by_ms = round((offset - self._offset_ns) / 1_000_000)
+        if abs(set_by_ms - self.set_by_ms) > JUMP_MS:
+            self.set_by_ms = set_by_ms
+        return (frame.mono_ns + self._offset_ns) // 1_000_000 + self.set_by_ms
 
 
 def utc_offset_min(wall_ms: int) -> int:

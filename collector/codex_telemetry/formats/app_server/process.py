@@ -126,7 +126,7 @@ def heard_at(at: Stamp, codex_ms: int | None = None, codex_s: int | None = None)
     """The moment now by our clock, and by Codex's where it says so."""
     times = {int(Clock.WIRE): at.wall_ms}
     if codex_ms is not None:
-        times[Clock.CODEX_MS] = codex_ms
+        times[Clock.CODEX_MS] = at.steady(codex_ms)
     if codex_s is not None:
-        times[Clock.CODEX_S] = codex_s * 1000
+        times[Clock.CODEX_S] = at.steady(codex_s * 1000)
     return times

@@ -80,6 +80,10 @@ class AppServer:
         """As Codex named itself in its answer to `initialize`."""
         return self._process.version
 
+    @property
+    def in_a_turn(self) -> bool:
+        return any(thread.running() for thread in self._process.threads.values())
+
     def read(self, sent_by: Direction, line: bytes, at: Stamp) -> Iterator[Fact]:
         """The facts a line tells. Bytes that are no message are drift; nothing raises."""
         if not line or line.isspace():

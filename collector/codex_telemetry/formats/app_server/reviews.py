@@ -83,7 +83,7 @@ class Reviews:
         if ended:
             event.ends = heard_at(at, told.completedAtMs)
             if told.startedAtMs is not None:
-                event.starts = {int(Clock.CODEX_MS): told.startedAtMs}
+                event.starts = {int(Clock.CODEX_MS): at.steady(told.startedAtMs)}
         else:
             event.starts = heard_at(at, told.startedAtMs)
         yield from self._event(

@@ -52,7 +52,7 @@ class TurnItems:
         if ended:
             told.ends = heard_at(at, notice.completedAtMs or item.completedAtMs)
             if item.startedAtMs is not None:
-                told.starts[Clock.CODEX_MS] = item.startedAtMs
+                told.starts[Clock.CODEX_MS] = at.steady(item.startedAtMs)
         else:
             told.starts = heard_at(at, notice.startedAtMs or item.startedAtMs)
         turn, item_id = thread.turn(codex_turn, self._process.launch), ItemId(item.id)

@@ -99,7 +99,7 @@ class Turns:
                 kind=INTERRUPT, ends=dict(facts.ends), sources=Source.LIVE
             )
         if told.turn.startedAt is not None:
-            facts.starts[Clock.CODEX_S] = told.turn.startedAt * 1000
+            facts.starts[Clock.CODEX_S] = at.steady(told.turn.startedAt * 1000)
         facts.duration = live(told.turn.durationMs, at, Clock.CODEX_MS)
         facts.root_turn_id = live(name(told.turn.rootTurnId), at)
         if wire.given(told.turn.error):
