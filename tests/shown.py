@@ -55,6 +55,7 @@ EXAMPLES = {
     "tokens": Example("tokens"),
     "prices": Example("prices"),
     "config": Example("config"),
+    "metrics": Example("metrics --help"),
     "sql": Example('sql "SELECT model, count(*) AS turns FROM turns GROUP BY model"'),
     "doctor": Example("doctor"),
     "path": Example("path"),

@@ -30,6 +30,7 @@ COMMANDS = {
     "tokens": "tokens.tokens",
     "prices": "tokens.prices",
     "limits": "limits.limits",
+    "metrics": "metrics.metrics",
     "sql": "sql.sql",
     "backfill": "history.backfill",
     "doctor": "doctor.doctor",

@@ -1,0 +1,1 @@
+"""Where the rows go besides the reports: what others' programs read."""
