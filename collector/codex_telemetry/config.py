@@ -53,6 +53,11 @@ def paths(
     )
 
 
+def complaints(found: Paths) -> Path:
+    """Where a service says what went wrong, if its manager has no journal."""
+    return found.log.with_name("service.log")
+
+
 def codex_homes(environ: Mapping[str, str] | None = None) -> tuple[Path, ...]:
     """The homes of Codex: `CODEX_HOME`, a list separated by commas, else `~/.codex`."""
     environ = os.environ if environ is None else environ

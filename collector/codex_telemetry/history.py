@@ -11,7 +11,7 @@ from anyio.abc import TaskStatus
 
 from codex_telemetry import log, privacy
 from codex_telemetry.backfill import Progress, Tally, backfill
-from codex_telemetry.config import Paths, codex_homes
+from codex_telemetry.config import Paths, codex_homes, complaints
 from codex_telemetry.errors import UserError
 from codex_telemetry.settings import DEFAULT, Settings
 from codex_telemetry.store import consent, spool
@@ -25,6 +25,8 @@ AFTER_A_SESSION_S = 30.0
 
 RETRY_S = 1.0
 """How soon who follows the logs tries a database again that couldn't be written."""
+
+DAY_S = 86_400.0
 
 CLOCK_SLACK_NS = 2_000_000_000
 """A file system may cut the time of a change to whole seconds."""
@@ -108,6 +110,7 @@ async def _follow(
 
     async with anyio.create_task_group() as tasks:
         await tasks.start(_end_when_told, tasks.cancel_scope)
+        tasks.start_soon(_every_day, paths)
         while True:
             try:
                 writer = await Writer.open(paths.database)
@@ -128,6 +131,13 @@ async def _follow(
             except UNWRITABLE as error:
                 log.event(log.SAVE_FAILED, error=type(error).__name__)
                 await anyio.sleep(RETRY_S)
+
+
+async def _every_day(paths: Paths) -> None:
+    """What is due at the start and once a day, for as long as somebody follows the logs."""
+    while True:
+        log.begin_stderr_anew(complaints(paths))
+        await anyio.sleep(DAY_S)
 
 
 def veil_what_is_stored(paths: Paths, settings: Settings) -> bool:

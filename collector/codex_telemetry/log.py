@@ -6,6 +6,7 @@ Events have constant names, and values that come from us: never one from a sessi
 import contextlib
 import os
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,10 +19,12 @@ ROLLOUTS_READ = "rollouts read"
 COMMAND_FAILED = "command failed"
 
 LARGEST = 8 << 20
-"""Bytes; a file that has grown past this is put aside as `<name>.1` when it is opened next."""
+"""Bytes; a file that has grown past this is put aside as `<name>.1`, and another begun."""
 
 _loggers: list[Any] = []
 _files: list[TextIO] = []
+_again: list[Callable[[], None]] = []
+"""How the file that is logged to was opened."""
 
 
 def configure(level: str | None, path: Path) -> None:
@@ -30,6 +33,7 @@ def configure(level: str | None, path: Path) -> None:
     A log that can't be opened is done without: it is never a reason to fail.
     """
     _loggers.clear()
+    _again.clear()
     while _files:
         _files.pop().close()
     if level is None:
@@ -48,6 +52,7 @@ def configure(level: str | None, path: Path) -> None:
             logger_factory=structlog.WriteLoggerFactory(_files[-1]),
         )
         _loggers.append(structlog.get_logger(pid=os.getpid()))
+        _again.append(lambda: configure(level, path))
 
 
 def event(name: str, *, error: str | None = None) -> None:
@@ -76,6 +81,18 @@ def _say(level: str, name: str, facts: dict[str, Any]) -> None:
     for logger in _loggers:
         with contextlib.suppress(OSError):  # a full disk
             getattr(logger, level)(name, **facts)
+    # Who watches for weeks never opens it anew otherwise. Another process may have done so already.
+    if any(file.tell() > LARGEST for file in _files):
+        _again[0]()
+
+
+def begin_stderr_anew(path: Path) -> None:
+    """Put the file that stderr goes to aside if it has grown, and it is that one: launchd, which opens
+    it, never does."""
+    with contextlib.suppress(OSError):
+        if os.path.samestat(os.fstat(2), path.stat()) and path.stat().st_size > LARGEST:
+            with _opened(path) as file:
+                os.dup2(file.fileno(), 2)
 
 
 def _opened(path: Path) -> TextIO:

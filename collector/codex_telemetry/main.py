@@ -8,6 +8,9 @@ import sys
 
 TAKES_A_VALUE = ("--db", "--config", "--log-level")
 
+SHIM = b"\n# codex-telemetry shim:"
+"""So begins the second line of every shim."""
+
 
 class UsageError(Exception):
     """What was typed after `run` can't be followed; the text is the one line to say."""
@@ -43,6 +46,25 @@ def split(words: list[str]) -> tuple[list[str], list[str]] | None:
     return options, []
 
 
+def past_shims(command: list[str]) -> list[str]:
+    """Where the PATH leads to a shim of ours (host/shim.sh), the program behind it: else `run` would
+    be started once more, and hear all of it twice."""
+    name, past = command[0], False
+    for folder in os.get_exec_path() if "/" not in name else []:
+        path = os.path.join(folder, name)
+        try:
+            if not os.access(path, os.X_OK) or os.path.isdir(path):
+                continue
+            with open(path, "rb") as file:
+                if SHIM in file.read(256):
+                    past = True
+                    continue
+        except OSError:  # one that may be run and not be read
+            pass
+        return [path, *command[1:]] if past else command
+    return command
+
+
 def refuse(line: str, code: int) -> int:
     """Say why in one line on stderr, even if nobody listens there."""
     try:  # noqa: SIM105  contextlib would be one more import
@@ -69,6 +91,7 @@ def main() -> None:
         sys.exit(refuse("run: nothing to run; usage: codex-telemetry run [--db PATH] -- CMD…", 2))
     from codex_telemetry import pump
 
+    command = past_shims(command)
     # Threads of the pump may sit in read() for ever, so the usual way out would wait for them.
     os._exit(pump.run(command, options))
 

@@ -149,6 +149,8 @@ def _collector_command(options: list[str]) -> list[str]:
     except OSError:
         here = False
     safe = [] if here else ["-P"]
+    # Behind a shim, that is: an editor's own PYTHONHOME, say, would break the collector alone.
+    safe += ["-E"] if sys.flags.ignore_environment else []
     return [sys.executable, *safe, "-m", "codex_telemetry", "collect", *options]
 
 

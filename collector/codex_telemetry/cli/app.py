@@ -64,6 +64,20 @@ PRIVACY_COMMANDS = {
 SECRET_COMMANDS = {"import": "privacy.take", "export": "privacy.give"}
 """The same, of what is typed after `privacy`, and after `privacy secret`."""
 
+SHIM = "shim"
+SHIM_COMMANDS = {
+    "install": "shim.install",
+    "status": "shim.status",
+    "uninstall": "shim.uninstall",
+}
+SERVICE = "service"
+SERVICE_COMMANDS = {
+    "install": "service.install",
+    "status": "service.status",
+    "uninstall": "service.uninstall",
+}
+"""The same, of what is typed after `shim`, and after `service`."""
+
 
 def function(place: str) -> Callable[..., None]:
     """What a command does."""
@@ -91,6 +105,10 @@ def app(asked: str | None = None) -> typer.Typer:
         made.add_typer(_content(), name=CONTENT)
     if asked in (None, NAMES):
         made.add_typer(_names(), name=NAMES)
+    if asked in (None, SHIM):
+        made.add_typer(_shim(), name=SHIM)
+    if asked in (None, SERVICE):
+        made.add_typer(_service(), name=SERVICE)
     return made
 
 
@@ -115,6 +133,22 @@ def _names() -> typer.Typer:
     )
     made.add_typer(secret, name="secret")
     return made
+
+
+def _shim() -> typer.Typer:
+    return _group(
+        "Have editors start Codex under `run`: a launcher to name in their settings.",
+        "codex-telemetry shim install",
+        SHIM_COMMANDS,
+    )
+
+
+def _service() -> typer.Typer:
+    return _group(
+        "Read what Codex logs in the background, as it is written.",
+        "codex-telemetry service install",
+        SERVICE_COMMANDS,
+    )
 
 
 def _group(purpose: str, example: str, commands: dict[str, str]) -> typer.Typer:
@@ -177,7 +211,8 @@ def _carried_out(words: list[str]) -> int:
 
 def _asked(words: list[str]) -> str | None:
     """The command, if what comes first is one: what is said of others takes all of them."""
-    return words[0] if words and words[0] in {*COMMANDS, *HIDDEN, CONTENT, NAMES} else None
+    known = {*COMMANDS, *HIDDEN, CONTENT, NAMES, SHIM, SERVICE}
+    return words[0] if words and words[0] in known else None
 
 
 def _crashed(error: Exception) -> int:

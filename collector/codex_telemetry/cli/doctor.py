@@ -54,6 +54,10 @@ def doctor(
 
 
 def _surroundings(paths: Paths) -> Surroundings:
+    from codex_telemetry.cli.installed import (  # noqa: PLC0415
+        installed_service,
+        installed_shims,
+    )
     from codex_telemetry.host.find import NoSuchCodexError, find_codex  # noqa: PLC0415
     from codex_telemetry.host.version import codex_version  # noqa: PLC0415
 
@@ -68,6 +72,8 @@ def _surroundings(paths: Paths) -> Surroundings:
         misnamed=misnamed,
         homes=[_home(path) for path in codex_homes()],
         waiting=list(waiting(paths)),
+        shims=installed_shims(),
+        service=installed_service(paths),
     )
 
 

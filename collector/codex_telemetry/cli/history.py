@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from codex_telemetry import pricing
+from codex_telemetry import pricing, watch_lock
 from codex_telemetry.cli import show
 from codex_telemetry.cli.listing import print_one
 from codex_telemetry.cli.options import Form, Where, options
@@ -58,20 +58,22 @@ def backfill(
     prices = pricing.wanted(settings)
     homes = [home.expanduser().absolute() for home in codex_home or codex_homes()]
     began = time.monotonic()
-    with _bar() as progress:
-        tally = read_rollouts(
-            found,
-            homes,
-            settings=settings,
-            prices=prices,
-            rebuild=rebuild,
-            hash_commands=hash_commands,
-            progress=progress,
-        )
-    pricing.bring_up_to_date(found.database, prices)
-    if watch:
-        show.note("watching for what is new; Ctrl-C ends it")
-        follow_rollouts(found, homes, tally, settings=settings, hash_commands=hash_commands)
+    alone = watch_lock.held(found.database, homes) if watch else contextlib.nullcontext()
+    with alone:
+        with _bar() as progress:
+            tally = read_rollouts(
+                found,
+                homes,
+                settings=settings,
+                prices=prices,
+                rebuild=rebuild,
+                hash_commands=hash_commands,
+                progress=progress,
+            )
+        pricing.bring_up_to_date(found.database, prices)
+        if watch:
+            show.note("watching for what is new; Ctrl-C ends it")
+            follow_rollouts(found, homes, tally, settings=settings, hash_commands=hash_commands)
     if tally.unreadable:
         show.note(f"{tally.unreadable:,} of the files and folders can't be read")
     if tally.taken_in:

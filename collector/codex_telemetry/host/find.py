@@ -1,4 +1,7 @@
-"""Which Codex to run: the one named by the environment, else on the PATH, else in the checkout."""
+"""Which Codex to run: the one named by the environment, else on the PATH, else in the checkout.
+
+A shim of ours is none: behind it is one.
+"""
 
 import os
 import re
@@ -6,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from codex_telemetry.errors import UserError
+from codex_telemetry.host import shim_file
 
 VARIABLE = "CODEX_TELEMETRY_CODEX"
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -25,8 +29,8 @@ def find_codex(checkout: Path = CHECKOUT) -> Path | None:
                 hint=f"point {VARIABLE} at a codex program, or unset it",
             )
         return Path(found)
-    if found := shutil.which("codex"):
-        return Path(found)
+    if on_path := shim_file.on_the_path(os.environ.get("PATH", os.defpath)):
+        return on_path
     return _newest_in_cache(checkout)
 
 

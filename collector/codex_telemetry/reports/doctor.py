@@ -40,6 +40,7 @@ def doctor(paths: Paths, around: Surroundings, now: int, *, whole: bool = False)
             report.checks.append(Check(name, "fail", error.message, error.hint))
         report.checks.append(surroundings.permissions(paths.database))
     report.checks += [surroundings.keys(paths.database), surroundings.spool(around)]
+    report.checks += [surroundings.shims(around), surroundings.service(around)]
     return report
 
 

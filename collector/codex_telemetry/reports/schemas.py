@@ -13,6 +13,7 @@ from codex_telemetry.reports import (
     shapes,
     shapes_capture,
     shapes_family,
+    shapes_host,
     shapes_limits,
     shapes_privacy,
     shapes_sql,
@@ -44,6 +45,8 @@ SHAPES: dict[str, tuple[type[Struct], int]] = {
     "privacy": (shapes_privacy.Privacy, 1),
     "capture_grant": (shapes_capture.CaptureGrant, 1),
     "captured_item": (shapes_capture.CapturedItem, 1),
+    "shim": (shapes_host.Shim, 1),
+    "service": (shapes_host.Service, 1),
 }
 """Name → the struct and its version."""
 
@@ -68,6 +71,8 @@ PRINTED_BY = {
     "capture_grant": "each object of `capture status`",
     "privacy": "`privacy status`",
     "captured_item": "each object of `capture show`",
+    "shim": "each object of `shim status`",
+    "service": "`service status`",
 }
 
 ALSO_CALLED = {

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codex_telemetry.keys import key_file, keys_folder
+from codex_telemetry.reports.shapes_host import Service, Shim
 from codex_telemetry.reports.shapes_upkeep import Check
 from codex_telemetry.secret import SIZE, secret_path
 
@@ -32,6 +33,8 @@ class Surroundings(NamedTuple):
     homes: Sequence[Home]
     waiting: Sequence[Path]
     """Spool files."""
+    shims: Sequence[Shim]
+    service: Service
 
 
 def codex(around: Surroundings) -> Check:
@@ -47,6 +50,43 @@ def codex(around: Surroundings) -> Check:
             f"try: {around.program} --version",
         )
     return Check("codex", "ok", f"{around.release} at {around.program}", None)
+
+
+def shims(around: Surroundings) -> Check:
+    if not around.shims:
+        return Check("shims", "ok", "none is installed", None)
+    wrong = [shim for shim in around.shims if shim.state != "ok"]
+    for shim in wrong:
+        if shim.state == "no_codex":
+            said = f"{shim.path} finds no Codex that it could start"
+            return Check("shims", "warn", said, "codex-telemetry shim install --codex PATH")
+        said = f"{shim.path} starts Codex alone: {shim.python} isn't what it was"
+        return Check("shims", "warn", said, "codex-telemetry shim install")
+    return Check("shims", "ok", ", ".join(shim.path for shim in around.shims), None)
+
+
+def service(around: Surroundings) -> Check:
+    found = around.service
+    match found.state:
+        case "not_installed":
+            return Check("service", "ok", "none is installed", None)
+        case "running":
+            return Check("service", "ok", f"it follows what Codex logs ({found.path})", None)
+        case "foreign":
+            return Check("service", "warn", f"{found.path} is not ours", "move it away")
+        case "broken":
+            return Check(
+                "service",
+                "warn",
+                f"what it runs is gone: {found.python}",
+                "codex-telemetry service install --force",
+            )
+    return Check(
+        "service",
+        "warn",
+        f"it is installed, and not running ({found.path})",
+        "codex-telemetry service status says more",
+    )
 
 
 def homes(around: Surroundings) -> Check:
