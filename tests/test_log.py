@@ -88,3 +88,12 @@ def test_a_log_does_not_grow_for_ever(file: Path, monkeypatch: pytest.MonkeyPatc
         log.event(log.SPOOLED)
     assert {path.name for path in file.parent.iterdir()} == {"telemetry.log", "telemetry.log.1"}
     assert len(file.read_text().splitlines()) == 1
+
+
+def test_a_log_that_stays_open_does_not_either(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "LARGEST", 300)
+    log.configure("info", file)
+    for _ in range(50):
+        log.event(log.SAVE_FAILED, error="OperationalError")
+    assert {path.name for path in file.parent.iterdir()} == {"telemetry.log", "telemetry.log.1"}
+    assert all(path.stat().st_size < 600 for path in file.parent.iterdir())

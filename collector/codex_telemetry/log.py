@@ -78,12 +78,12 @@ def _calls(error: BaseException) -> list[str]:
 
 
 def _say(level: str, name: str, facts: dict[str, Any]) -> None:
-    for logger in _loggers:
-        with contextlib.suppress(OSError):  # a full disk
-            getattr(logger, level)(name, **facts)
     # Who watches for weeks never opens it anew otherwise. Another process may have done so already.
     if any(file.tell() > LARGEST for file in _files):
         _again[0]()
+    for logger in _loggers:
+        with contextlib.suppress(OSError):  # a full disk
+            getattr(logger, level)(name, **facts)
 
 
 def begin_stderr_anew(path: Path) -> None:

@@ -43,12 +43,16 @@ def _start(command: list[str]) -> None:
     """Become the program. What Python or the pump listened to is as before by itself, on exec."""
     import signal
 
+    environment: dict[bytes, bytes] = dict(os.environb)
     try:
-        from codex_telemetry import pump
-
-        environment = pump._environment()
-    except BaseException:
-        environment = dict(os.environ)
+        # In the C locale Python sets LC_CTYPE for all it starts (PEP 538). This is as it was.
+        with open("/proc/self/environ", "rb") as file:
+            entries = file.read().split(b"\0")
+        environment = {
+            name: value for name, _, value in (e.partition(b"=") for e in entries) if name
+        }
+    except OSError:  # only Linux tells
+        pass
     for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them
         signal.signal(number, signal.SIG_DFL)
     try:

@@ -28,7 +28,8 @@ class Installed(NamedTuple):
     @property
     def works(self) -> bool:
         """Whether what it runs is there."""
-        return self.watch is not None and os.access(self.watch.program, os.X_OK)
+        program = self.watch.program if self.watch is not None else Path()
+        return program.is_file() and os.access(program, os.X_OK)
 
 
 class Untold(NamedTuple):

@@ -78,7 +78,9 @@ def on_the_path(search: str) -> Path | None:
 
 
 def would_start(shim: Shim, search: str) -> Path | None:
-    """The Codex that it would start with that PATH; None if there is none."""
+    """The Codex that it would start with that PATH; None if there is none, or it is damaged."""
+    if not shim.python:
+        return None
     found = on_the_path(search) if not shim.fixed else None
     if found is not None:
         return found
