@@ -20,6 +20,8 @@ from codex_telemetry.cli.app import (
     CONTENT_COMMANDS,
     PRIVACY_COMMANDS,
     SECRET_COMMANDS,
+    SERVICE_COMMANDS,
+    SHIM_COMMANDS,
     function,
 )
 from codex_telemetry.store.meanings import tables
@@ -97,6 +99,16 @@ def names() -> str:
     """The same of those about names."""
     secrets = {f"secret {name}": place for name, place in SECRET_COMMANDS.items()}
     return _group("privacy", {**PRIVACY_COMMANDS, **secrets})
+
+
+def shims() -> str:
+    """The same of those about shims."""
+    return _group("shim", SHIM_COMMANDS)
+
+
+def services() -> str:
+    """The same of those about the service."""
+    return _group("service", SERVICE_COMMANDS)
 
 
 def _group(group: str, places: Mapping[str, str]) -> str:

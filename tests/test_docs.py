@@ -20,6 +20,8 @@ from codex_telemetry.cli.app import (
     CONTENT_COMMANDS,
     PRIVACY_COMMANDS,
     SECRET_COMMANDS,
+    SERVICE_COMMANDS,
+    SHIM_COMMANDS,
 )
 from codex_telemetry.core.facts import Gap
 from codex_telemetry.core.veil import Veil
@@ -174,6 +176,8 @@ def test_every_command_is_documented_with_an_example() -> None:
         ("capture", CONTENT_COMMANDS),
         ("privacy", PRIVACY_COMMANDS),
         ("privacy secret", SECRET_COMMANDS),
+        ("shim", SHIM_COMMANDS),
+        ("service", SERVICE_COMMANDS),
     ],
 )
 def test_every_command_of_a_group_is_documented_with_an_example(
@@ -188,7 +192,7 @@ def test_every_command_of_a_group_is_documented_with_an_example(
 
 def test_every_command_that_the_docs_name_is_there() -> None:
     """Also where it is only mentioned."""
-    there = {*shown.EXAMPLES, "capture", "privacy", "collect", "COMMAND"}
+    there = {*shown.EXAMPLES, "capture", "privacy", "shim", "service", "collect", "COMMAND"}
     for path in [CHECKOUT / "README.md", *(CHECKOUT / "docs").glob("*.md")]:
         named = re.findall(r"`codex-telemetry ([\w-]+)", path.read_text())
         assert {name for name in named if not name.startswith("-")} <= there, path

@@ -51,6 +51,7 @@ def imported(*words: str) -> set[str]:
         ["prices"],
         *(["stats"], ["stats", "--by", "day"], ["tools"], ["events"]),
         ["capture", "status"],
+        *(["shim", "status"], ["service", "status"]),
     ],
     ids=" ".join,
 )

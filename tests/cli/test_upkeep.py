@@ -66,6 +66,7 @@ def test_schema_lists_and_prints_what_was_shipped(cli: Command) -> None:
         (["prices"], "prices", True),
         (["backfill"], "backfill", False),
         (["doctor"], "doctor", False),
+        (["service", "status"], "service", False),
     ],
 )
 def test_what_is_printed_is_what_the_schema_says(
@@ -115,7 +116,10 @@ def test_help_reads_well(cli: Command, path: tuple[str, ...]) -> None:
 
 
 def test_the_walk_finds_every_command() -> None:
-    assert [path[0] for path in WALKED if len(path) == 1] == [*NAMES, "capture", "privacy"]
+    assert [path[0] for path in WALKED if len(path) == 1] == [
+        *NAMES,
+        *("capture", "privacy", "shim", "service"),
+    ]
 
 
 def test_help_lists_all_commands_in_whole_sentences(cli: Command) -> None:

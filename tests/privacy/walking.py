@@ -13,6 +13,7 @@ ELSEWHERE: dict[Leaf, str] = {
     ("collect",): "what `run` starts: tests/collector feeds it",
     ("run",): "a pump: tests/pump, tests/end_to_end",
     ("demo",): "plays with the real Codex, in a home of its own: tests/demo",
+    ("service", "install"): "writes into a folder of the user's: tests/cli/test_service.py",
     ("capture", "show"): "prints content, where it was granted: tests/capture",
 }
 """Commands that aren't walked here, and why."""
@@ -39,6 +40,8 @@ CALLS: dict[Leaf, list[list[str]]] = {
     ] + [["--schema"], ["SELECT CANARYLESS"]],
     ("completion",): [["bash"], ["zsh"], ["fish"]],
     ("schema",): [[], ["turn"]],
+    ("shim", "install"): [["--dir", FILE, "--codex", "/bin/sh"]],
+    ("shim", "uninstall"): [["--dir", FILE]],
     ("capture", "enable"): [["/tmp", "--prompts"]],
     ("capture", "disable"): [["/tmp"]],
     ("capture", "rekey"): [["/tmp"]],
