@@ -76,7 +76,7 @@ def test_all_is_well(cli: Command, week: Path) -> None:
     assert {check["status"] for check in found.values()} == {"ok"}
     assert set(found) == {
         "codex", "homes", "database", "schema", "permissions", "keys", "spool", "gaps", "drift",
-        "sources", "models", "milestones", "unheard", "clocks", "content keys",
+        "sources", "models", "milestones", "unheard", "clocks", "content keys", "shims", "service",
     }  # fmt: skip
     assert "stream alone 6" in found["sources"]["detail"]
     assert found["codex"]["detail"].startswith("0.169.0 at /")
