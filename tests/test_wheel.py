@@ -147,3 +147,18 @@ def test_a_whole_recorded_session_runs_with_no_checkout_about(installed: Install
     )
     assert done.returncode == 0, done.stderr
     assert "$ sleep" in done.stdout
+
+
+def test_a_shim_of_it_starts_a_program_under_run(installed: Installed) -> None:
+    codex = installed.elsewhere / "their-codex"
+    codex.write_text("#!/bin/sh\necho under $PPID\n")
+    codex.chmod(0o755)
+    words = ("shim", "install", "--dir", str(installed.elsewhere / "shims"), "--codex", str(codex))
+    shim = installed.run("codex-telemetry", *words).strip()
+    process = subprocess.Popen(
+        [shim], env=installed.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.read() == b"under %d\n" % process.pid
+    assert process.returncode == 0

@@ -40,13 +40,17 @@ def read_rollouts(
     prices: PriceList | None = None,
     rebuild: bool = False,
     hash_commands: bool = False,
+    required: bool = True,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Tally:
     """Take in what waits in the spool, then all rollouts that are new or have changed.
 
-    Raises `UserError` if no home can be read or the database can't be written.
+    Raises `UserError` if no home can be read, where one is `required`, or the database can't be
+    written.
     """
-    return anyio.run(_read, paths, homes, settings, prices, rebuild, hash_commands, progress)
+    return anyio.run(
+        _read, paths, homes, settings, prices, rebuild, hash_commands, required, progress
+    )
 
 
 async def _read(
@@ -56,6 +60,7 @@ async def _read(
     prices: PriceList | None,
     rebuild: bool,
     hash_commands: bool,
+    required: bool,
     progress: Callable[[Progress], None],
 ) -> Tally:
     readable = [home for home in homes if _is_readable(home)]
@@ -63,14 +68,14 @@ async def _read(
         f"no home of Codex can be read: {', '.join(map(str, homes))}",
         hint="name it with --codex-home, or with CODEX_HOME",
     )
-    if not readable and not any(spool.waiting(paths.spool)):
+    if required and not readable and not any(spool.waiting(paths.spool)):
         raise nothing_to_read
     with _writing(paths):
         writer = await Writer.open(paths.database, prices=prices)
         try:
             tally = Tally()
             tally.taken_in = await spool.take_in(writer, paths.spool)
-            if not readable:
+            if required and not readable:
                 raise nothing_to_read
             return await backfill(
                 writer,
@@ -94,23 +99,31 @@ def follow_rollouts(
     *,
     settings: Settings = DEFAULT,
     hash_commands: bool = False,
+    begun: Callable[[], None] = lambda: None,
 ) -> None:
     """Go on reading what is written to the homes, into the same tally, until SIGINT or SIGTERM.
 
+    `begun` is called once these are listened to.
     A database that can't be written for a while is waited for. Raises `UserError` if it is another
     program's, or a newer one's.
     """
-    anyio.run(_follow, paths, homes, tally, settings, hash_commands)
+    anyio.run(_follow, paths, homes, tally, settings, hash_commands, begun)
 
 
 async def _follow(
-    paths: Paths, homes: Sequence[Path], tally: Tally, settings: Settings, hash_commands: bool
+    paths: Paths,
+    homes: Sequence[Path],
+    tally: Tally,
+    settings: Settings,
+    hash_commands: bool,
+    begun: Callable[[], None],
 ) -> None:
     from codex_telemetry.backfill.watch import watch  # noqa: PLC0415 - only who watches pays
 
     async with anyio.create_task_group() as tasks:
         await tasks.start(_end_when_told, tasks.cancel_scope)
         tasks.start_soon(_every_day, paths)
+        begun()
         while True:
             try:
                 writer = await Writer.open(paths.database)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codex_telemetry.errors import UserError
+from codex_telemetry.store.db import make_folder
 
 LOOKED_AT_S = 0.5
 """Who only looks whether somebody watches holds the lock, too: for an instant."""
@@ -76,7 +77,7 @@ def _path(database: Path, home: str) -> Path:
 
 def _taken(path: Path) -> int:
     """The descriptor that holds it. Not inherited: a child would hold it after us."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     lock = os.open(path, flags, 0o600)
     try:

@@ -80,6 +80,14 @@ def test_a_second_watch_says_so_in_one_line(tmp_path: Path) -> None:
             pass
 
 
+def test_a_home_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    """A service may be installed before Codex has ever run."""
+    with watching(tmp_path, "--codex-home", str(tmp_path / "later")) as process:
+        assert process.poll() is None
+        process.terminate()
+        assert process.wait(30) == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_lock_whose_owner_died_is_free(tmp_path: Path, number: signal.Signals) -> None:
     database = tmp_path / "telemetry" / "telemetry.db"

@@ -68,12 +68,19 @@ def backfill(
                 prices=prices,
                 rebuild=rebuild,
                 hash_commands=hash_commands,
+                required=not watch,  # a home that isn't there yet is waited for
                 progress=progress,
             )
         pricing.bring_up_to_date(found.database, prices)
         if watch:
-            show.note("watching for what is new; Ctrl-C ends it")
-            follow_rollouts(found, homes, tally, settings=settings, hash_commands=hash_commands)
+            follow_rollouts(
+                found,
+                homes,
+                tally,
+                settings=settings,
+                hash_commands=hash_commands,
+                begun=lambda: show.note("watching for what is new; Ctrl-C ends it"),
+            )
     if tally.unreadable:
         show.note(f"{tally.unreadable:,} of the files and folders can't be read")
     if tally.taken_in:

@@ -20,7 +20,7 @@ ct_is_ours() {
         '#!'*) ;;
         *) return 1 ;;
         esac
-        ct_left=20
+        ct_left=10
         while [ "$ct_left" -gt 0 ] && IFS= read -r ct_line; do
             case $ct_line in
             *codex-telemetry*) return 0 ;;
@@ -53,19 +53,14 @@ ct_refuse() {
     exit "$1"
 }
 
-if [ -n "$ct_fixed" ]; then
-    ct_codex=$ct_fixed
+if [ -n "$ct_fixed" ] || ! ct_search; then
+    ct_codex=${ct_fixed:-$ct_known}
     ct_next='codex-telemetry shim install --codex PATH names another'
-elif ct_search; then
-    :
-else
-    ct_codex=$ct_known
-    ct_next='put it on the PATH, or name it: codex-telemetry shim install --codex PATH'
-fi
-if ! ct_is_codex "$ct_codex"; then
-    [ -f "$ct_codex" ] && ! ct_is_ours "$ct_codex" &&
-        ct_refuse 126 "Codex can't be run: $ct_codex; $ct_next"
-    ct_refuse 127 "there is no Codex${ct_codex:+ at $ct_codex}; $ct_next"
+    if ! ct_is_codex "$ct_codex"; then
+        [ -f "$ct_codex" ] && ! ct_is_ours "$ct_codex" &&
+            ct_refuse 126 "Codex can't be run: $ct_codex; $ct_next"
+        ct_refuse 127 "there is no Codex${ct_codex:+ at $ct_codex}; $ct_next"
+    fi
 fi
 
 # Whether the interpreter starts is tried first: once it has taken our place, nobody could help.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from codex_telemetry import shimmed
 from codex_telemetry.main import SHIM
 
-LINES = 20
+LINES = 10
 """So many of a script are looked at, as the shim itself does."""
 
 LARGEST = 16_384
