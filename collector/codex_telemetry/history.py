@@ -126,7 +126,9 @@ async def _follow(
         begun()
         while True:
             try:
-                writer = await Writer.open(paths.database)
+                # Given up half-way, its thread would complain of the loop that is gone.
+                with anyio.CancelScope(shield=True):
+                    writer = await Writer.open(paths.database)
                 try:
                     await watch(
                         writer,

@@ -284,9 +284,9 @@ def test_what_a_service_complains_of_does_not_grow_for_ever(tmp_path: Path, home
             [*PROGRAM, "backfill", "--watch"], stdout=subprocess.DEVNULL, stderr=stderr
         )
     try:
-        until(lambda: complaints.with_name("service.log.1").exists())
+        until(lambda: complaints.with_name("service.log.1").exists() and complaints.exists())
     finally:
         process.terminate()
         with process:
             pass
-    assert complaints.stat().st_size < 1000
+    assert complaints.stat().st_size < 1000, complaints.read_text()
