@@ -50,7 +50,9 @@ def past_shims(command: list[str]) -> list[str]:
     """Where the PATH leads to a shim of ours (host/shim.sh), the program behind it: else `run` would
     be started once more, and hear all of it twice."""
     name, past = command[0], False
-    for folder in os.get_exec_path() if "/" not in name else []:
+    # os.get_exec_path() imports `warnings`.
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    for folder in folders if "/" not in name else []:
         path = os.path.join(folder, name)
         try:
             if not os.access(path, os.X_OK) or os.path.isdir(path):
