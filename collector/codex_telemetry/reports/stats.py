@@ -14,6 +14,7 @@ from codex_telemetry.store.sorting import Days
 PERCENTS = (50, 90, 95, 99, 100)
 """100: the longest."""
 
+
 class Group(NamedTuple):
     """The turns of one key."""
 

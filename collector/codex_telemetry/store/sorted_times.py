@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from codex_telemetry.store.queries import Filters, Store, Where, all_of, only_if
-from codex_telemetry.store.sorting import SIZE, unpacked
+from codex_telemetry.store.sorting import SIZE, done_blocks, unpacked
 
 FEW: Final = 4
 """Blocks that aren't sorted are read from the table, if they are so few; else nothing sorted is used."""
@@ -30,10 +30,11 @@ def unsorted(db: Store, filters: Filters) -> Where | None:
     sorted is of no use."""
     if filters != Filters(status=filters.status):
         return None
+    if not (done := done_blocks(db)):
+        return None
     (newest,) = db.execute("SELECT max(turn_key) FROM turns").fetchone()
-    done = {row[0] for row in db.execute("SELECT block FROM sorted_blocks")}
     rest = sorted({*range((newest or 0) // SIZE + 1)} - done)
-    if not done or len(rest) > FEW:
+    if len(rest) > FEW:
         return None
     where = all_of(only_if(filters.status, "status = ?"))
     return Where(

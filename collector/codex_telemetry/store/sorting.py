@@ -32,8 +32,12 @@ def due(db: Store) -> list[int]:
     """Blocks that are full and not sorted."""
     (newest,) = db.execute("SELECT max(turn_key) FROM turns").fetchone()
     full = range(max(0, (newest or 0) - UNSETTLED + 1) // SIZE)
-    done = {row[0] for row in db.execute("SELECT block FROM sorted_blocks")}
-    return [block for block in full if block not in done]
+    return sorted({*full} - done_blocks(db))
+
+
+def done_blocks(db: Store) -> set[int]:
+    """Blocks that are sorted."""
+    return {row[0] for row in db.execute("SELECT block FROM sorted_blocks")}
 
 
 def sort_due(path: Path, days: Days) -> int:
