@@ -22,8 +22,9 @@ CREATE TABLE sorted_times (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sorted_times_by_block ON sorted_times (block);
 
--- Which folders a repository has.
+-- Which folders a repository has, and how many turns each source told of.
 CREATE INDEX sessions_by_repository ON sessions (git_repo, cwd);
+CREATE INDEX turns_by_sources ON turns (sources);
 
 CREATE TRIGGER block_unsorted AFTER DELETE ON sorted_blocks BEGIN
     DELETE FROM sorted_times WHERE block = OLD.block;
