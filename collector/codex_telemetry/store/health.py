@@ -41,9 +41,7 @@ def schema_version(db: Store) -> int:
 
 def turns_by_sources(db: Store) -> dict[int, int]:
     """How many turns were told by the stream (1), by a log (2), by both (3)."""
-    return {
-        n: _number(db, f"SELECT count(*) FROM turns WHERE sources = {n}") for n in (1, 2, 3)
-    }
+    return {n: _number(db, f"SELECT count(*) FROM turns WHERE sources = {n}") for n in (1, 2, 3)}
 
 
 def sessions_without_model(db: Store) -> int:
