@@ -9,9 +9,9 @@ from codex_telemetry.cli.options import Where
 from codex_telemetry.cli.period import Zone
 from codex_telemetry.config import Paths
 from codex_telemetry.settings import Settings
+from codex_telemetry.store import sorting, summing
 from codex_telemetry.store.price_list import PriceList, is_current
 from codex_telemetry.store.queries import Store, reading
-from codex_telemetry.store.sorting import due, sort_due
 
 
 @contextlib.contextmanager
@@ -21,7 +21,7 @@ def store(where: Where) -> Iterator[Store]:
     wanted = pricing.wanted(settings)
     take_in_spool(found)
     with reading(found.database) as db:
-        current = is_current(db, wanted) and not due(db)
+        current = is_current(db, wanted) and not (sorting.due(db) or summing.due(db))
         if current:
             yield db
     if not current:
@@ -31,10 +31,12 @@ def store(where: Where) -> Iterator[Store]:
 
 
 def bring_up_to_date(database: Path, wanted: PriceList, settings: Settings) -> None:
-    """Price and sort what isn't yet. Never a reason for a report to fail: it shows what there is."""
+    """Price, sum up and sort what isn't yet. Never a reason for a report to fail: it shows what there
+    is."""
     pricing.bring_up_to_date(database, wanted)
     try:
-        sort_due(database, Zone(settings.tz).days)
+        summing.sum_due(database)
+        sorting.sort_due(database, Zone(settings.tz).days)
     except Exception as error:  # noqa: BLE001 - see above
         log.crash(error)
 

@@ -1,4 +1,4 @@
--- What turns and tool calls took, in order of size, so that reports needn't sort half a million times.
+-- What reports would otherwise sort and add up each time, made ready once.
 
 -- Blocks of turns (by turn_key) whose times are sorted; whatever changes in one takes it out again.
 CREATE TABLE sorted_blocks (
@@ -74,4 +74,55 @@ ON items WHEN
     (NEW.turn_key, NEW.kind, NEW.name, NEW.server, NEW.status, NEW.duration_ms)
 BEGIN
     DELETE FROM sorted_blocks WHERE block IN (OLD.turn_key / 32768, NEW.turn_key / 32768);
+END;
+
+-- Blocks of time whose usage is summed up further; whatever changes in one takes it out again.
+CREATE TABLE summed_blocks (
+    block INTEGER PRIMARY KEY  -- quarter / 2688: SIZE of store/summing.py
+) STRICT;
+
+-- The usage of each quarter of an hour in summed_blocks, whoever's and whatever for.
+CREATE TABLE usage_of_quarters (
+    quarter INTEGER PRIMARY KEY,  -- as in usage
+    responses INTEGER NOT NULL,
+    input_tokens INTEGER,
+    cached_input_tokens INTEGER,
+    cache_write_input_tokens INTEGER,
+    output_tokens INTEGER,
+    reasoning_output_tokens INTEGER,
+    total_tokens INTEGER,
+    cost_usd REAL,  -- of what has a known price
+    unpriced_tokens INTEGER NOT NULL
+) STRICT;
+
+-- The usage of each block in summed_blocks, by what responses have in common.
+CREATE TABLE usage_of_groups (
+    block INTEGER NOT NULL,  -- in summed_blocks
+    usage_group INTEGER NOT NULL,  -- as in usage
+    quarter INTEGER NOT NULL,  -- the latest in it
+    responses INTEGER NOT NULL,
+    input_tokens INTEGER,
+    cached_input_tokens INTEGER,
+    cache_write_input_tokens INTEGER,
+    output_tokens INTEGER,
+    reasoning_output_tokens INTEGER,
+    total_tokens INTEGER,
+    cost_usd REAL,  -- of what has a known price
+    unpriced_tokens INTEGER NOT NULL,
+    PRIMARY KEY (block, usage_group)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER block_no_sum AFTER DELETE ON summed_blocks BEGIN
+    DELETE FROM usage_of_quarters
+    WHERE quarter BETWEEN OLD.block * 2688 AND OLD.block * 2688 + 2687;
+    DELETE FROM usage_of_groups WHERE block = OLD.block;
+END;
+CREATE TRIGGER usage_added AFTER INSERT ON usage BEGIN
+    DELETE FROM summed_blocks WHERE block = NEW.quarter / 2688;
+END;
+CREATE TRIGGER usage_removed AFTER DELETE ON usage BEGIN
+    DELETE FROM summed_blocks WHERE block = OLD.quarter / 2688;
+END;
+CREATE TRIGGER usage_changed AFTER UPDATE ON usage BEGIN
+    DELETE FROM summed_blocks WHERE block IN (OLD.quarter / 2688, NEW.quarter / 2688);
 END;
