@@ -145,7 +145,11 @@ def _whole(db: Store, alone: str | None, quarters: Where) -> Where:
 
 def _gaps(done: Collection[int]) -> str:
     """The quarters between blocks that are summed up: each from one up to another."""
-    ends = [-_FOR_EVER, *(end for n in sorted(done) for end in (n * SIZE, (n + 1) * SIZE)), _FOR_EVER]
+    ends = [
+        -_FOR_EVER,
+        *(end for n in sorted(done) for end in (n * SIZE, (n + 1) * SIZE)),
+        _FOR_EVER,
+    ]
     pairs = zip(ends[::2], ends[1::2], strict=True)
     return msgspec.json.encode([pair for pair in pairs if pair[0] < pair[1]]).decode()
 
