@@ -84,7 +84,7 @@ CREATE TABLE summed_blocks (
 -- The usage of each quarter of an hour in summed_blocks, whoever's and whatever for.
 CREATE TABLE usage_of_quarters (
     quarter INTEGER PRIMARY KEY,  -- as in usage
-    responses INTEGER NOT NULL,
+    responses INTEGER NOT NULL,  -- how many
     input_tokens INTEGER,
     cached_input_tokens INTEGER,
     cache_write_input_tokens INTEGER,
@@ -92,7 +92,7 @@ CREATE TABLE usage_of_quarters (
     reasoning_output_tokens INTEGER,
     total_tokens INTEGER,
     cost_usd REAL,  -- of what has a known price
-    unpriced_tokens INTEGER NOT NULL
+    unpriced_tokens INTEGER NOT NULL  -- of what has none
 ) STRICT;
 
 -- The usage of each block in summed_blocks, by what responses have in common.
@@ -100,7 +100,7 @@ CREATE TABLE usage_of_groups (
     block INTEGER NOT NULL,  -- in summed_blocks
     usage_group INTEGER NOT NULL,  -- as in usage
     quarter INTEGER NOT NULL,  -- the latest in it
-    responses INTEGER NOT NULL,
+    responses INTEGER NOT NULL,  -- how many
     input_tokens INTEGER,
     cached_input_tokens INTEGER,
     cache_write_input_tokens INTEGER,
@@ -108,7 +108,7 @@ CREATE TABLE usage_of_groups (
     reasoning_output_tokens INTEGER,
     total_tokens INTEGER,
     cost_usd REAL,  -- of what has a known price
-    unpriced_tokens INTEGER NOT NULL,
+    unpriced_tokens INTEGER NOT NULL,  -- of what has none
     PRIMARY KEY (block, usage_group)
 ) STRICT, WITHOUT ROWID;
 
