@@ -75,10 +75,10 @@ PEER = ("-c", "import json, sqlite3")
 BOUNDS = (
     (("--since", "--model", "--project"), "the rows that match, read by an index and sorted"),
     (
-        ("stats --by day", "stats --by project"),
-        "start-up; putting the sorted runs of each key together",
+        ("stats --by day", "stats --by project", "tools"),
+        "start-up; merging the sorted runs of each key",
     ),
-    (("stats", "tools"), "start-up; the newest turns, which aren't sorted yet"),
+    (("stats",), "start-up; the newest turns, which aren't sorted yet"),
     (("tokens",), "start-up; SQLite adding up the sums of each quarter of an hour and session"),
     (("prices",), "start-up; a pattern for each model there is"),
     (("doctor",), "start-up; counting turns, and one start of Codex if there is one"),
@@ -183,7 +183,8 @@ def _bound(name: str) -> str:
 
 
 def _called(name: str, *, terminal: bool) -> str:
-    return f"{name} (on a terminal)" if terminal else name.replace(" --json", "")
+    shown = name.replace(" --json", "").format(session="ID")
+    return f"{shown} (on a terminal)" if terminal else shown
 
 
 def show(database: Path, took: Measured, runs: int) -> None:
