@@ -1,7 +1,7 @@
 """A database of any size, the same each time, written straight into the tables of the schema.
 
 `python bench/big_database.py FILE [TURNS]`: 500,000 turns with eleven times as many items, events
-and responses take 1.4 GB. Distributions are those of a busy team: most turns short, some very long; few
+and responses take 1.6 GB. Distributions are those of a busy team: most turns short, some very long; few
 folders and models most used; releases that follow one another; a third of the turns known from logs
 alone, without parts.
 """
@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from codex_telemetry import pricing
+from codex_telemetry.cli import reach
 from codex_telemetry.core.facts import ItemFacts, Said, TurnFacts, Weight
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
 from codex_telemetry.settings import Settings
@@ -90,7 +91,8 @@ def write(path: Path, turns: int, seed: int = 2026) -> None:
         db.execute("INSERT INTO to_price SELECT session_id FROM sessions")
         db.execute("COMMIT")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    pricing.bring_up_to_date(path, pricing.wanted(Settings()))
+    settings = Settings()
+    reach.bring_up_to_date(path, pricing.wanted(settings), settings)
 
 
 def _fill(db: sqlite3.Connection, turns: int, chance: random.Random) -> None:

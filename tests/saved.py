@@ -82,14 +82,14 @@ def batch(origin: str, *facts: Fact, kind: str = "live") -> Batch:
     return made
 
 
-def save(path: Path, *batches: Batch) -> None:
-    """One after another, by one writer."""
+def save(path: Path, *batches: Batch, afresh: bool = False) -> None:
+    """One after another, by one writer; `afresh`: in place of what its origin told before."""
 
     async def run() -> None:
         writer = await Writer.open(path)
         try:
             for one in batches:
-                await writer.save(one)
+                await writer.save(one, afresh=afresh)
         finally:
             await writer.close()
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from codex_telemetry.reports import percentiles
 from codex_telemetry.reports.percentiles import Spread
 
-values = st.lists(st.none() | st.integers(0, 50) | st.integers(0, 10_000_000))
+values = st.lists(st.none() | st.integers(-50, 50) | st.integers(0, 10_000_000))
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,15 @@ def test_what_lies_below_an_edge_is_counted(told: list[int | None], edge: int) -
     assert Spread(told).below(edge) == sum(v < edge for v in told if v is not None)
 
 
-@given(values, st.integers(-1, 60), st.integers(1, 100))
-def test_many_values_are_spread_as_few_are(told: list[int | None], edge: int, percent: int) -> None:
-    few = Spread(told)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(percentiles, "MANY", 0)
-        many = Spread(told)
-    assert (len(many), many.total) == (len(few), few.total)
-    assert (many.at(percent), many.below(edge)) == (few.at(percent), few.below(edge))
+@given(values, st.lists(values), st.integers(-1, 60), st.integers(1, 100))
+def test_it_is_the_same_in_however_many_runs_the_values_come(
+    told: list[int | None], more: list[list[int | None]], edge: int, percent: int
+) -> None:
+    whole = Spread([value for values in (told, *more) for value in values])
+    runs = [sorted(value for value in values if value is not None) for values in more]
+    for many in (0, 1_000_000):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(percentiles, "MANY", many)
+            spread = Spread(told, runs)
+        assert (len(spread), spread.total) == (len(whole), whole.total)
+        assert (spread.at(percent), spread.below(edge)) == (whole.at(percent), whole.below(edge))

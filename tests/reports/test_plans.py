@@ -3,8 +3,10 @@
 Said by its own plan, for what takes a second on half a million turns takes nothing on a few.
 """
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -128,13 +130,29 @@ def test_since_goes_to_where_it_begins(db: Store, narrowed: str) -> None:
 
 
 def test_all_tool_calls_come_out_of_one_index_in_order(db: Store) -> None:
-    (step,) = plans(db, lambda db: tools.tools(db, Filters(), "name"))
+    steps = plans(db, lambda db: tools.tools(db, Filters(), "name"))
+    (step,) = [step for step in steps if " items" in step]
     assert "items USING COVERING INDEX tool_calls" in step
 
 
 def test_the_calls_of_a_few_turns_are_looked_up_by_turn(db: Store) -> None:
     steps = plans(db, lambda db: tools.tools(db, Filters(last=20), "name"))
     assert "SEARCH items USING PRIMARY KEY (turn_key=?)" in steps
+
+
+@pytest.mark.parametrize("name", [name for name in REPORTS if name.startswith(("stats", "tools"))])
+def test_where_times_are_sorted_they_are_read_and_only_the_rest_of_the_turns(
+    database: Path, tmp_path: Path, name: str
+) -> None:
+    path = Path(shutil.copy(database, tmp_path))
+    with closing(sqlite3.connect(path)) as filled:
+        filled.execute("INSERT INTO sorted_blocks VALUES (1)")
+        filled.commit()
+    with queries.reading(path) as db:
+        steps = plans(db, lambda db: REPORTS[name](db, NARROWED["all"]))
+    assert any(step.startswith("SEARCH sorted_times USING PRIMARY KEY") for step in steps)
+    assert "SEARCH turns USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in steps
+    assert not [step for step in steps if step.startswith(("SCAN turns", "SCAN items"))]
 
 
 @pytest.mark.parametrize("kind", [None, "error"])

@@ -1,8 +1,10 @@
 """Who tells first, how often, and how it is divided into batches makes no difference to any row."""
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from codex_telemetry.cli.period import Zone
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import (
     AskFacts,
@@ -26,10 +29,14 @@ from codex_telemetry.core.facts import (
     Usage,
 )
 from codex_telemetry.core.identity import TurnId, log_turn_id, turn_id
-from codex_telemetry.store import db
+from codex_telemetry.reports import stats
+from codex_telemetry.store import db, queries, sorting
+from codex_telemetry.store.measured import BYS
+from codex_telemetry.store.queries import Filters
 from saved import BORN, batch, contents, save, thread, uuid7
 
 THREADS = [thread(n) for n in range(3)]
+DAYS = Zone("UTC").days
 ORIGINS = [("a", "live"), ("b", "live"), ("home|r", "rollout")]
 
 moments = st.integers(BORN, BORN + 5_000)
@@ -164,3 +171,23 @@ def test_turns_are_numbered_from_0_without_a_gap(empty: Path, batches: list[Batc
         assert [row["turn_index"] for row in its] == list(range(len(its)))
         starts = [row["started_at"] for row in its if row["started_at"] is not None]
         assert starts == sorted(starts)
+
+
+@settings(max_examples=20)
+@given(told, st.integers(0, 6), st.booleans())
+def test_what_is_sorted_for_reports_stays_right_whoever_tells_what_next(
+    empty: Path, batches: list[Batch], first: int, afresh: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sorting, "UNSETTLED", -sorting.SIZE)  # blocks needn't be full
+        path = Path(shutil.copy(empty, folder))
+        save(path, *batches[:first])
+        sorting.sort_due(path, DAYS)
+        save(path, *batches[first:], afresh=afresh)
+        with queries.reading(path) as db:
+            found = [list(stats.rows(stats.groups(db, Filters(), by, DAYS))) for by in BYS]
+        with closing(sqlite3.connect(path, isolation_level=None)) as changed:
+            changed.execute("DELETE FROM sorted_blocks")
+        with queries.reading(path) as db:
+            plain = [list(stats.rows(stats.groups(db, Filters(), by, DAYS))) for by in BYS]
+    assert found == plain

@@ -49,7 +49,7 @@ def told() -> Batch:
 NOT_OF_A_STREAM = set(
     """
     spools rollout_files keys grants content sqlite_sequence price_models prices price_list to_price
-    windows_due
+    windows_due sorted_blocks sorted_times summed_blocks usage_of_quarters usage_of_groups
     """.split()
 )
 

@@ -12,7 +12,7 @@ from codex_telemetry import pricing, watch_lock
 from codex_telemetry.cli import show
 from codex_telemetry.cli.listing import print_one
 from codex_telemetry.cli.options import Form, Where, options
-from codex_telemetry.cli.reach import waiting
+from codex_telemetry.cli.reach import bring_up_to_date, waiting
 from codex_telemetry.cli.words import Span, counted
 from codex_telemetry.config import codex_homes
 from codex_telemetry.reports.shapes_upkeep import BackfillSummary
@@ -71,7 +71,7 @@ def backfill(
                 required=not watch,  # a home that isn't there yet is waited for
                 progress=progress,
             )
-        pricing.bring_up_to_date(found.database, prices)
+        bring_up_to_date(found.database, prices, settings)
         if watch:
             follow_rollouts(
                 found,

@@ -4,26 +4,41 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from codex_telemetry import pricing
+from codex_telemetry import log, pricing
 from codex_telemetry.cli.options import Where
+from codex_telemetry.cli.period import Zone
 from codex_telemetry.config import Paths
-from codex_telemetry.store.price_list import is_current
+from codex_telemetry.settings import Settings
+from codex_telemetry.store import sorting, summing
+from codex_telemetry.store.price_list import PriceList, is_current
 from codex_telemetry.store.queries import Store, reading
 
 
 @contextlib.contextmanager
 def store(where: Where) -> Iterator[Store]:
     """The store, to be read from."""
-    found, wanted = where.paths(), pricing.wanted(where.settings())
+    found, settings = where.paths(), where.settings()
+    wanted = pricing.wanted(settings)
     take_in_spool(found)
     with reading(found.database) as db:
-        current = is_current(db, wanted)
+        current = is_current(db, wanted) and not (sorting.due(db) or summing.due(db))
         if current:
             yield db
     if not current:
-        pricing.bring_up_to_date(found.database, wanted)
+        bring_up_to_date(found.database, wanted, settings)
         with reading(found.database) as db:
             yield db
+
+
+def bring_up_to_date(database: Path, wanted: PriceList, settings: Settings) -> None:
+    """Price, sum up and sort what isn't yet. Never a reason for a report to fail: it shows what there
+    is."""
+    pricing.bring_up_to_date(database, wanted)
+    try:
+        summing.sum_due(database)
+        sorting.sort_due(database, Zone(settings.tz).days)
+    except Exception as error:  # noqa: BLE001 - see above
+        log.crash(error)
 
 
 def take_in_spool(paths: Paths) -> None:

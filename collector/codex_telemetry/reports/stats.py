@@ -1,18 +1,18 @@
 """How long turns take: percentiles of what matters, by what tells turns apart, and against before."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from codex_telemetry.reports.percentiles import Spread
 from codex_telemetry.reports.shapes_stats import Stats, StatsChange
-from codex_telemetry.store.measured import MEASURES, By, Measure, measured
-from codex_telemetry.store.queries import Filters, Store
+from codex_telemetry.store.measured import MEASURES, By, Measure, measured, sorted_turns
+from codex_telemetry.store.queries import Filters, Store, measured_turns
+from codex_telemetry.store.sorted_times import Sorted, unsorted
+from codex_telemetry.store.sorting import Days
 
 PERCENTS = (50, 90, 95, 99, 100)
 """100: the longest."""
-
-Days = Callable[[Sequence[int | None]], Sequence[str | None]]
-"""The day that each moment (ms UTC) is of, where the user is."""
 
 
 class Group(NamedTuple):
@@ -23,19 +23,53 @@ class Group(NamedTuple):
     spreads: Mapping[Measure, Spread]
 
 
+class _Parts:
+    """What is known of the turns of one key."""
+
+    def __init__(self) -> None:
+        self.runs: list[Sorted] = []
+        self.places: Sequence[int] = ()
+
+    def group(self, key: Any, times: Mapping[Measure, Sequence[int | None]]) -> Group:
+        turns = sum(run.number for run in self.runs) + len(self.places)
+        spreads = {
+            measure: Spread(
+                map(times[measure].__getitem__, self.places), [run.times[n] for run in self.runs]
+            )
+            for n, measure in enumerate(MEASURES)
+        }
+        return Group(key, turns, spreads)
+
+
 def groups(db: Store, filters: Filters, by: By | None, days: Days) -> list[Group]:
     """Days in order, else the most turns first. Without `by` one group, however few turns it has."""
-    keys, times = measured(db, filters, by)
+    rest = unsorted(db, filters)
+    told = None if rest is None else _sorted(db, filters, by, days)
+    if rest is None or told is None:
+        rest, told = measured_turns(filters), []
+    keys, times = measured(db, rest, by)
+    parts: dict[Any, _Parts] = defaultdict(_Parts)
+    for key, run in told:
+        parts[None if by is None else key].runs.append(run)
     if keys is None:
-        spreads = {measure: Spread(values) for measure, values in times.items()}
-        return [Group(None, len(times["duration"]), spreads)]
-    if by == "day":
-        keys = days(keys)
-    found = [
-        Group(key, len(own), {m: Spread(map(times[m].__getitem__, own)) for m in MEASURES})
-        for key, own in _places(keys).items()
-    ]
+        parts[None].places = range(len(times["duration"]))
+    else:
+        for key, places in _places(days(keys) if by == "day" else keys).items():
+            parts[key].places = places
+    found = [its.group(key, times) for key, its in parts.items()]
     return sorted(found, key=_by_key if by == "day" else _by_number)
+
+
+def _sorted(
+    db: Store, filters: Filters, by: By | None, days: Days
+) -> list[tuple[Any, Sorted]] | None:
+    """What is sorted, by key; None where it isn't sorted by what is asked for."""
+    told = sorted_turns(db, filters, by)
+    if told is None or by != "day":
+        return told
+    first, last = (days([key[n] for key, _ in told]) for n in (0, 1))
+    # It may have been sorted by the days of another zone.
+    return [*zip(first, (its for _, its in told), strict=True)] if first == last else None
 
 
 def _places(keys: Sequence[Any]) -> dict[Any, list[int]]:

@@ -1,10 +1,11 @@
 """Which tools were called, how they ended and how long they ran."""
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from codex_telemetry.reports.percentiles import Spread
 from codex_telemetry.reports.shapes_stats import ToolStats
 from codex_telemetry.store.queries import Filters, Store
+from codex_telemetry.store.sorted_times import Sorted, told_by, unsorted
 from codex_telemetry.store.tool_calls import Calls, tool_calls
 
 By = Literal["name", "kind", "command", "server"]
@@ -13,11 +14,14 @@ BYS: tuple[By, ...] = get_args(By)
 _ONLY = {"command": "command", "server": "mcp_tool"}
 """The kind that alone has such a key."""
 
+_SORTED_BY = {"name": "tool", "command": "tool"}
+
 
 class _Tally:
     def __init__(self) -> None:
         self.calls = self.failures = self.declines = 0
         self.durations: list[int | None] = []
+        self.runs: list[Any] = []
 
     def add(self, told: Calls) -> None:
         n = len(told.durations)
@@ -29,11 +33,23 @@ class _Tally:
             self.failures += n
         self.durations += told.durations
 
+    def add_sorted(self, told: Sorted) -> None:
+        self.calls += told.number
+        self.failures += told.failures
+        self.declines += told.declines
+        self.runs += told.times
+
 
 def tools(db: Store, filters: Filters, by: By) -> list[ToolStats]:
     """The most calls first."""
     tallies: dict[tuple[str | None, str], _Tally] = {}
-    for told in tool_calls(db, filters):
+    rest = unsorted(db, filters)
+    if rest is not None:
+        for its in told_by(db, _SORTED_BY.get(by, by), filters, ["duration"]):
+            kind, *key = its.key
+            if kind == _ONLY.get(by, kind):
+                tallies.setdefault((key[0] if key else kind, kind), _Tally()).add_sorted(its)
+    for told in tool_calls(db, filters, rest):
         if told.kind == _ONLY.get(by, told.kind):
             tallies.setdefault((_key(told, by), told.kind), _Tally()).add(told)
     found = [_row(*key, tally) for key, tally in tallies.items()]
@@ -45,7 +61,7 @@ def _key(told: Calls, by: By) -> str | None:
 
 
 def _row(key: str | None, kind: str, tally: _Tally) -> ToolStats:
-    ran = Spread(tally.durations)
+    ran = Spread(tally.durations, tally.runs)
     return ToolStats(
         key=key,
         kind=kind,

@@ -41,9 +41,7 @@ def schema_version(db: Store) -> int:
 
 def turns_by_sources(db: Store) -> dict[int, int]:
     """How many turns were told by the stream (1), by a log (2), by both (3)."""
-    # Without a GROUP BY, which would sort all of them.
-    counts = ", ".join(f"count(*) FILTER (WHERE sources = {n})" for n in (1, 2, 3))
-    return dict(enumerate(db.execute(f"SELECT {counts} FROM turns").fetchone(), start=1))
+    return {n: _number(db, f"SELECT count(*) FROM turns WHERE sources = {n}") for n in (1, 2, 3)}
 
 
 def sessions_without_model(db: Store) -> int:

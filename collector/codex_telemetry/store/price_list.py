@@ -48,8 +48,10 @@ SELECT DISTINCT s.session_id FROM usage AS u
 JOIN usage_groups AS g USING (usage_group) JOIN sessions AS s USING (session_key)
 WHERE g.model IN (SELECT value FROM json_each(?)) ON CONFLICT DO NOTHING"""
 _MODELS_USED: Final = """
-SELECT g.model FROM usage AS u JOIN usage_groups AS g USING (usage_group)
-WHERE g.model IS NOT NULL GROUP BY g.model ORDER BY sum(u.total_tokens) DESC, g.model"""
+SELECT g.model
+FROM (SELECT usage_group, sum(total_tokens) AS tokens FROM usage GROUP BY usage_group) AS u
+JOIN usage_groups AS g USING (usage_group)
+WHERE g.model IS NOT NULL GROUP BY g.model ORDER BY sum(u.tokens) DESC, g.model"""
 _SOME: Final = f"SELECT session_id FROM to_price LIMIT {AT_ONCE}"
 _DONE: Final = "DELETE FROM to_price WHERE session_id IN (SELECT value FROM json_each(?))"
 _RESPONSES: Final = f"""

@@ -16,6 +16,7 @@ _SHOWN = {
     ("origins", "name"): "CASE WHEN kind = 'rollout' THEN label_of('origin', name) ELSE name END",
     ("rollout_files", "home"): "label('cwd', home)",
     ("rollout_files", "state"): "NULL",
+    ("sorted_times", "key"): "NULL",
     ("told_sessions", "body"): "NULL",
     ("told_turns", "body"): "NULL",
 }

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from codex_telemetry.store.queries import Filters, Row, Store, measured_turns
+from codex_telemetry.store.queries import Filters, Row, Store, Where, measured_turns
 
 # To the letter as in the index's migration: else SQLite doesn't use it.
 KINDS = "kind IN ('command', 'file_change', 'mcp_tool', 'dynamic_tool', 'web_search', 'subagent')"
@@ -29,11 +29,11 @@ class Calls(NamedTuple):
     """ms, one a call."""
 
 
-def tool_calls(db: Store, filters: Filters) -> Iterator[Calls]:
-    """The calls of the turns that match."""
-    if filters == Filters():
+def tool_calls(db: Store, filters: Filters, rest: Where | None = None) -> Iterator[Calls]:
+    """The calls of the turns that match; `rest`: of those alone that can be selected from it."""
+    if filters == Filters() and rest is None:
         return _all(db)
-    keys = _turn_keys(db, filters)
+    keys = _turn_keys(db, rest or measured_turns(filters))
     return _of_few(db, keys) if len(keys) <= FEW else _of_many(db, frozenset(keys))
 
 
@@ -76,7 +76,6 @@ def _calls(row: Row, durations: Sequence[int | None]) -> Calls:
     return Calls(row["kind"], row["name"], row["server"], row["status"], durations)
 
 
-def _turn_keys(db: Store, filters: Filters) -> list[int | None]:
-    turns = measured_turns(filters)
+def _turn_keys(db: Store, turns: Where) -> list[int | None]:
     row = db.execute(f"SELECT json_group_array(turn_key) FROM {turns.sql}", turns.values).fetchone()
     return _numbers(row[0])

@@ -9,10 +9,10 @@ import msgspec
 from codex_telemetry.store.projects import OF_SESSIONS, REPOSITORIES
 from codex_telemetry.store.queries import Filters, Row, Store, Where, all_of, only_if, under
 from codex_telemetry.store.statements import QUARTER_MS, USED_AT, USED_BY
+from codex_telemetry.store.summing import SIZE, SUMMED, SUMS, summed
 
-_SUMMED: Final = """responses input_tokens cached_input_tokens cache_write_input_tokens output_tokens
-reasoning_output_tokens total_tokens cost_usd unpriced_tokens""".split()
-_COLUMNS: Final = ", ".join(("session_key", "quarter", "usage_group", *_SUMMED))
+_KEYS: Final = ("session_key", "quarter", "usage_group")
+_COLUMNS: Final = ", ".join((*_KEYS, *SUMMED))
 _DAY: Final = 86_400_000 // QUARTER_MS
 
 Key = Literal["day", "usage_group", "session_key"]
@@ -38,7 +38,7 @@ def sums(
 
     A day is a number from 1970-01-01 on. Of the filters, `last` and the session are not looked at.
     """
-    used, by = _used(filters), _day(offsets) if key == "day" else Where(key, ())
+    by = _day(offsets) if key == "day" else Where(key, ())
     groups = all_of(
         only_if(filters.model, "model = ?"),
         only_if(filters.status, "status = ?"),
@@ -48,9 +48,10 @@ def sums(
         f"usage_group IN (SELECT usage_group FROM usage_groups WHERE {groups.sql})", groups.values
     )
     where = all_of(in_groups if groups.values else None, *map(_only, sessions))
-    summed = ", ".join(f"sum({column})" for column in _SUMMED)
+    alone = _summed_by(key, filters, of_groups=bool(groups.values)) if not sessions else None
+    used = _used(db, filters, alone)
     return db.execute(
-        f"SELECT {by.sql}, max(quarter), {summed} FROM ({used.sql}) WHERE {where.sql} GROUP BY 1",
+        f"SELECT {by.sql}, max(quarter), {SUMS} FROM ({used.sql}) WHERE {where.sql} GROUP BY 1",
         (*by.values, *used.values, *where.values),
     )
 
@@ -91,18 +92,23 @@ def names(db: Store) -> dict[int, str]:
     return dict(db.execute("SELECT session_key, session_id FROM sessions").fetchall())
 
 
-def _used(filters: Filters) -> Where:
+def _summed_by(key: Key, filters: Filters, *, of_groups: bool) -> str | None:
+    """Where what is asked for is summed up already, but for blocks that aren't."""
+    if key == "day" and not of_groups:
+        return "usage_of_quarters"
+    if key == "usage_group" and filters.since is None and filters.until is None:
+        return "usage_of_groups"
+    return None
+
+
+def _used(db: Store, filters: Filters, alone: str | None) -> Where:
     """What was used in the stretch of time: whole quarters of an hour, and the rest at its ends."""
     since, until = filters.since, filters.until
-    if since is None and until is None:
-        return Where(f"SELECT {_COLUMNS} FROM usage", ())
-    first = None if since is None else -(-since // QUARTER_MS)
-    end = None if until is None else until // QUARTER_MS
     whole = all_of(
-        only_if(first, "quarter >= ?"),
-        only_if(end, "quarter < ?"),
+        only_if(None if since is None else -(-since // QUARTER_MS), "quarter >= ?"),
+        only_if(None if until is None else until // QUARTER_MS, "quarter < ?"),
     )
-    parts = [Where(f"SELECT {_COLUMNS} FROM usage WHERE {whole.sql}", whole.values)]
+    parts = [_whole(db, alone, whole)]
     ends: dict[int, tuple[int, int]] = {}
     if since is not None and since % QUARTER_MS:
         ends[since // QUARTER_MS] = (since, -(-since // QUARTER_MS) * QUARTER_MS)
@@ -115,6 +121,40 @@ def _used(filters: Filters) -> Where:
         tuple(value for part in parts for value in part.values),
     )
 
+
+def _whole(db: Store, alone: str | None, quarters: Where) -> Where:
+    """Out of a table of sums, and of blocks that aren't in it out of all usage."""
+    done = summed(db) if alone is not None else set()
+    if not done:
+        return Where(f"SELECT {_COLUMNS} FROM usage WHERE {quarters.sql}", quarters.values)
+    key = "usage_group" if alone == "usage_of_groups" else "NULL AS usage_group"
+    columns = ", ".join(("NULL AS session_key", "quarter", key, *SUMMED))
+    return Where(
+        f"""
+        SELECT {columns} FROM {alone} WHERE {quarters.sql}
+        UNION ALL
+        SELECT {_COLUMNS} FROM json_each(?) AS gap CROSS JOIN usage
+        ON quarter >= json_extract(gap.value, '$[0]') AND quarter < json_extract(gap.value, '$[1]')
+        WHERE {quarters.sql}
+        UNION ALL
+        SELECT {_COLUMNS} FROM usage WHERE quarter IS NULL AND {quarters.sql}
+        """,
+        (*quarters.values, _gaps(done), *quarters.values, *quarters.values),
+    )
+
+
+def _gaps(done: Collection[int]) -> str:
+    """The quarters between blocks that are summed up: each from one up to another."""
+    ends = [
+        -_FOR_EVER,
+        *(end for n in sorted(done) for end in (n * SIZE, (n + 1) * SIZE)),
+        _FOR_EVER,
+    ]
+    pairs = zip(ends[::2], ends[1::2], strict=True)
+    return msgspec.json.encode([pair for pair in pairs if pair[0] < pair[1]]).decode()
+
+
+_FOR_EVER: Final = 1 << 62
 
 # Only who used tokens in that quarter of an hour is looked at.
 _AT_AN_END: Final = f"""SELECT * FROM ({
