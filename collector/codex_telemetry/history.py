@@ -1,4 +1,4 @@
-"""Bring the logs of Codex into the store: when asked to, and after each live session."""
+"""Bring the logs of Codex into the store: when asked to, during a live session and after it."""
 
 import contextlib
 import os
@@ -204,6 +204,35 @@ async def read_what_a_session_left(paths: Paths, since: float) -> None:
         finally:
             with anyio.CancelScope(shield=True):
                 await writer.close()
+
+
+async def follow_a_session(paths: Paths, since: float) -> None:
+    """Read what is written to the logs of a session that began then (Unix time, s), under the child's
+    own home, until cancelled. Never raises.
+
+    A database that can't be written is tried again.
+    """
+    from codex_telemetry.backfill.watch import watch  # noqa: PLC0415 - only who watches pays
+
+    homes = codex_homes(os.environ)
+    while homes:
+        try:
+            writer = await Writer.open(paths.database)
+            log.event(log.ROLLOUTS_FOLLOWED)
+            try:
+                await watch(
+                    writer,
+                    homes,
+                    since_ns=int(since * 1e9) - CLOCK_SLACK_NS,
+                    veil=privacy.veil_of_a_log(paths),
+                    standing=Standing(paths.database),
+                )
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await writer.close()
+        except Exception as error:  # noqa: BLE001 - what isn't read now is read when the session ends
+            log.event(log.SAVE_FAILED, error=type(error).__name__)
+            await anyio.sleep(RETRY_S)
 
 
 def _is_readable(home: Path) -> bool:

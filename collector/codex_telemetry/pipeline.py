@@ -15,7 +15,7 @@ from codex_telemetry.core.gate import clear
 from codex_telemetry.core.identity import LaunchId
 from codex_telemetry.core.veil import OPEN, Veil
 from codex_telemetry.formats.base import Stamp, StreamReader
-from codex_telemetry.history import read_what_a_session_left
+from codex_telemetry.history import follow_a_session, read_what_a_session_left
 from codex_telemetry.inputs import live
 from codex_telemetry.store import grants, spool
 from codex_telemetry.store.keeper import PATIENCE_S, Keeper
@@ -27,6 +27,9 @@ GATHER_S = 0.1
 
 RETRY_S = 0.5
 """How soon it is tried again to save what couldn't be saved."""
+
+FOLLOW_AFTER_S = 1.0
+"""How long a Codex is given to begin a stream that tells all, before its logs are followed."""
 
 MOST_HEARD = 5_000
 """Facts that may wait for the keeper; then we stop listening until it has taken them."""
@@ -59,13 +62,15 @@ async def _collect(paths: Paths, patience_s: float) -> None:
     hearing = Hearing(grants.load(paths.database), privacy.veil_of_a_stream(paths))
     prices = pricing.wanted_by(paths.config)
     keeper = Keeper(paths.database, paths.spool, patience_s=patience_s, prices=prices)
-    reading_logs = anyio.CancelScope()
+    reading_logs, following_logs = anyio.CancelScope(), anyio.CancelScope()
     async with anyio.create_task_group() as ears:
         if prices is not None:
             ears.start_soon(_get_ready, paths, prices)
         listening = await ears.start(_listen, hearing)
         await ears.start(_end_when_told, keeper, listening, reading_logs)
+        ears.start_soon(_follow, paths, hearing, following_logs)
         await _keep(hearing, keeper)
+        following_logs.cancel()
         with reading_logs:
             if hearing.began is not None:
                 await read_what_a_session_left(paths, hearing.began)
@@ -94,6 +99,20 @@ async def _listen(hearing: "Hearing", task_status: TaskStatus[anyio.CancelScope]
         hearing.end()
 
 
+async def _follow(paths: Paths, hearing: "Hearing", scope: anyio.CancelScope) -> None:
+    """While a Codex runs whose stream doesn't tell all, read its logs as they grow."""
+    with scope:
+        await hearing.codex.wait()
+        with anyio.move_on_after(FOLLOW_AFTER_S):
+            await hearing.recognised.wait()
+        async with anyio.create_task_group() as following:
+            if hearing.began is not None and not hearing.is_told_all:
+                following.start_soon(follow_a_session, paths, hearing.began)
+            await hearing.recognised.wait()
+            if hearing.is_told_all:
+                following.cancel_scope.cancel()
+
+
 async def _end_when_told(
     keeper: Keeper, *doing: anyio.CancelScope, task_status: TaskStatus[None]
 ) -> None:
@@ -113,7 +132,12 @@ class Hearing:
         self._granted = granted
         self._veil = veil
         self.began: float | None = None
-        """When a stream we know began (Unix time, s); None while there is none."""
+        """When a Codex began, by its name or its stream (Unix time, s); None while it may be any
+        program."""
+        self.codex = anyio.Event()
+        """It is a Codex."""
+        self.recognised = anyio.Event()
+        """Its stream is one we know."""
         self._ended = anyio.Event()
         self._launch = LaunchId("")
         self._reader: StreamReader | None = None
@@ -127,9 +151,12 @@ class Hearing:
 
     def hear(self, heard: live.Heard) -> None:
         match heard:
-            case live.Meta(started=True, body=body):
-                self._launch = LaunchId(_launch(body))
+            case live.Meta(started=True, body=body, wall_ms=at):
+                start = _started(body)
+                self._launch = LaunchId(start.launch)
                 self._batch.origin = self._launch
+                if start.codex:
+                    self._is_codex(at)
             case live.Line():
                 self._read(heard)
             case live.Lost(from_codex=from_codex, wall_ms=at, dropped_bytes=n, reason=reason):
@@ -150,6 +177,16 @@ class Hearing:
         """Nothing more will be heard."""
         for event in (self._ended, self._news, self._full):
             event.set()
+
+    @property
+    def is_told_all(self) -> bool:
+        """What is heard tells nearly all there is to know: its logs can wait."""
+        return self._reader is not None and self._reader.tells_all
+
+    def _is_codex(self, at: int) -> None:
+        if self.began is None:
+            self.began = at / 1000
+        self.codex.set()
 
     @property
     def has_ended(self) -> bool:
@@ -184,9 +221,10 @@ class Hearing:
         if self._reader is None:
             # Until a line is one of a stream we know, this is some other program.
             self._reader = formats.recognise(line.text, self._launch, content=bool(self._granted))
-            self.began = line.wall_ms / 1000 if self._reader is not None else None
-        if self._reader is None:
-            return
+            if self._reader is None:
+                return
+            self._is_codex(line.wall_ms)
+            self.recognised.set()
         if self._set_by_ms != line.set_by_ms and not self._reader.in_a_turn:
             self._set_by_ms = line.set_by_ms
         ahead_ms = line.set_by_ms - self._set_by_ms
@@ -216,10 +254,15 @@ async def _keep(hearing: Hearing, keeper: Keeper) -> None:
         await keeper.close()
 
 
-def _launch(body: bytes) -> str:
+class _Start(msgspec.Struct):
+    """What the pump says first."""
+
+    launch: str = ""
+    codex: bool = False
+
+
+def _started(body: bytes) -> _Start:
     try:
-        told = msgspec.json.decode(body)
+        return msgspec.json.decode(body, type=_Start)
     except msgspec.MsgspecError:
-        return ""
-    launch = told.get("launch") if isinstance(told, dict) else None
-    return launch if isinstance(launch, str) else ""
+        return _Start()

@@ -33,7 +33,11 @@ class Stamp(NamedTuple):
 
 
 class StreamReader(Protocol):
-    """Reads a two-way stream line by line. It holds what it needs to remember; it never raises."""
+    """Reads a stream line by line. It holds what it needs to remember; it never raises."""
+
+    tells_all: bool
+    """Whether nearly all of a session passes by here. Where not, its log is followed meanwhile; where
+    it does, that is read when the session ends."""
 
     @property
     def codex_version(self) -> str | None:

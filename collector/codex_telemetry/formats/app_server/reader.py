@@ -36,6 +36,8 @@ _PLACE = re.compile(r"`(\$[A-Za-z0-9_.\[\]]*)`$")
 class AppServer:
     """A `StreamReader` of one process; `launch` tells its short turn ids from another's."""
 
+    tells_all = True
+
     def __init__(self, launch: LaunchId, *, content: bool = False) -> None:
         """`content`: some of it may be granted, so that it has to be looked at."""
         self._process = process = Process(launch)
