@@ -14,11 +14,11 @@ from codex_telemetry.core.facts import Drift, Gap
 from codex_telemetry.core.gate import clear
 from codex_telemetry.core.identity import LaunchId
 from codex_telemetry.core.veil import OPEN, Veil
-from codex_telemetry.formats.base import Stamp, StreamReader
+from codex_telemetry.formats.base import Direction, Stamp, StreamReader
 from codex_telemetry.history import follow_a_session, read_what_a_session_left
 from codex_telemetry.inputs import live
 from codex_telemetry.store import grants, spool
-from codex_telemetry.store.keeper import PATIENCE_S, Keeper
+from codex_telemetry.store.keeper import MOST_GAPS, PATIENCE_S, Keeper
 from codex_telemetry.store.price_list import PriceList
 from codex_telemetry.store.writer import Writer
 
@@ -30,6 +30,9 @@ RETRY_S = 0.5
 
 FOLLOW_AFTER_S = 1.0
 """How long a Codex is given to begin a stream that tells all, before its logs are followed."""
+
+MOST_WAITING = 1 << 20
+"""Bytes of the client's that wait until Codex says what this is."""
 
 MOST_HEARD = 5_000
 """Facts that may wait for the keeper; then we stop listening until it has taken them."""
@@ -141,6 +144,7 @@ class Hearing:
         self._ended = anyio.Event()
         self._launch = LaunchId("")
         self._reader: StreamReader | None = None
+        self._waiting = _Waiting()
         self._batch = Batch("live", "")
         self._drift: dict[DriftKey, DriftCount] = {}
         self._set_by_ms = 0
@@ -160,9 +164,12 @@ class Hearing:
             case live.Line():
                 self._read(heard)
             case live.Lost(from_codex=from_codex, wall_ms=at, dropped_bytes=n, reason=reason):
-                self._batch.add(Gap(at, n, reason), at)
+                gap = Gap(at, n, reason)
                 if self._reader is not None:
+                    self._batch.add(gap, at)
                     self._reader.lost("server" if from_codex else "client")
+                else:
+                    self._waiting.lost(gap)
 
     async def heard_some(self) -> None:
         """Let the keeper look; where it doesn't keep up, wait for it. Then the pipe fills, and the
@@ -218,13 +225,30 @@ class Hearing:
         return taken
 
     def _read(self, line: live.Line) -> None:
+        if self._reader is None and not self._recognise(line):
+            self._waiting.take(line)
+            return
+        self._read_known(line)
+
+    def _recognise(self, line: live.Line) -> bool:
+        """Until Codex says something of a stream we know, this is some other program. Then what the
+        client said before is read."""
+        sent_by: Direction = "server" if line.from_codex else "client"
+        content = bool(self._granted)
+        self._reader = formats.recognise(line.text, sent_by, self._launch, content=content)
         if self._reader is None:
-            # Until a line is one of a stream we know, this is some other program.
-            self._reader = formats.recognise(line.text, self._launch, content=bool(self._granted))
-            if self._reader is None:
-                return
-            self._is_codex(line.wall_ms)
-            self.recognised.set()
+            return False
+        waiting, self._waiting = self._waiting, _Waiting()
+        self._is_codex(waiting.lines[0].wall_ms if waiting.lines else line.wall_ms)
+        self.recognised.set()
+        for gap in waiting.gaps:
+            self._batch.add(gap, gap.at)
+        for earlier in waiting.lines:
+            self._read_known(earlier)
+        return True
+
+    def _read_known(self, line: live.Line) -> None:
+        assert self._reader is not None
         if self._set_by_ms != line.set_by_ms and not self._reader.in_a_turn:
             self._set_by_ms = line.set_by_ms
         ahead_ms = line.set_by_ms - self._set_by_ms
@@ -237,6 +261,25 @@ class Hearing:
         except Exception as error:  # noqa: BLE001 - a mistake of ours may cost a line, never the rest
             drift = Drift(self._reader.codex_version, "(reader)", type(error).__name__)
             self._batch.add(drift, line.wall_ms)
+
+
+class _Waiting:
+    """What was heard of a program that may not be Codex: requests to it, and what was lost."""
+
+    def __init__(self) -> None:
+        self.lines: list[live.Line] = []
+        self.gaps: list[Gap] = []
+        self._size = 0
+
+    def take(self, line: live.Line) -> None:
+        if line.from_codex or self._size + len(line.text) > MOST_WAITING:
+            return
+        self.lines.append(line)
+        self._size += len(line.text) + 100  # many small ones take room, too
+
+    def lost(self, gap: Gap) -> None:
+        if len(self.gaps) < MOST_GAPS:
+            self.gaps.append(gap)
 
 
 async def _keep(hearing: Hearing, keeper: Keeper) -> None:

@@ -22,7 +22,7 @@ from codex_telemetry.core.facts import (
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
 from codex_telemetry.core.join import join
 from codex_telemetry.core.parts import Parts, mcp_startup, outline, parts
-from codex_telemetry.core.parts_source import TIMED
+from codex_telemetry.core.unheard import TIMED
 from codex_telemetry.core.spans import length, merged, window
 from saved import uuid7
 

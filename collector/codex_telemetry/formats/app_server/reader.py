@@ -78,6 +78,11 @@ class AppServer:
         }
 
     @property
+    def messages(self) -> frozenset[str]:
+        """The notifications and requests of Codex's that are known (0.63 to 0.169)."""
+        return frozenset(self._notices) | wire.ASKS.keys() | ignored.MESSAGES
+
+    @property
     def codex_version(self) -> str | None:
         """As Codex named itself in its answer to `initialize`."""
         return self._process.version
