@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from codex_telemetry import formats
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import LimitSample
 from codex_telemetry.core.identity import LaunchId
 from codex_telemetry.core.rows import TurnRow
 from codex_telemetry.core.settle import settle_turn
 from codex_telemetry.formats.app_server import AppServer
-from codex_telemetry.formats.base import Direction, Stamp
+from codex_telemetry.formats.base import Direction, Stamp, StreamReader
 from recordings import Frame, Recording
 
 DIRECTIONS: dict[str, Direction] = {"c2s": "client", "s2c": "server"}
@@ -18,7 +19,7 @@ DIRECTIONS: dict[str, Direction] = {"c2s": "client", "s2c": "server"}
 @dataclass
 class Told:
     batch: Batch = field(default_factory=lambda: Batch("live", "test"))
-    readers: dict[int, AppServer] = field(default_factory=dict)
+    readers: dict[int, StreamReader] = field(default_factory=dict)
 
     def hear(self, sent_by: Direction, line: bytes, at_ms: int = 0, proc: int = 0) -> None:
         reader = self.readers.setdefault(proc, AppServer(LaunchId(f"L{proc}")))
@@ -44,8 +45,25 @@ class Told:
         return self.batch.limits
 
 
+def launches(frames: Iterable[Frame]) -> dict[int, LaunchId]:
+    """The id that `run` would have made for each process of a recording."""
+    began: dict[int, int] = {}
+    for frame in frames:
+        began.setdefault(frame.proc, int(frame.wall_s * 1000))
+    return {proc: LaunchId(f"{ms:x}-{proc}") for proc, ms in began.items()}
+
+
 def told_by(frames: Iterable[Frame]) -> Told:
-    told = Told()
+    told, frames = Told(), list(frames)
+    launch = launches(frames)
+    for frame in frames:
+        if frame.direction in DIRECTIONS and frame.proc not in told.readers:
+            sent_by = DIRECTIONS[frame.direction]
+            reader = formats.recognise(frame.line, sent_by, launch[frame.proc])
+            if reader is not None:
+                told.readers[frame.proc] = reader
+    for proc in launch.keys() - told.readers.keys():
+        told.readers[proc] = AppServer(launch[proc])
     for frame in frames:
         if frame.direction in DIRECTIONS:
             told.hear(DIRECTIONS[frame.direction], frame.line, int(frame.wall_s * 1000), frame.proc)

@@ -182,8 +182,9 @@ async def _end_when_told(
             everything.cancel()
 
 
-async def read_what_a_session_left(paths: Paths, since: float) -> None:
-    """Read the logs that changed since a session began (Unix time, s), under the child's own home.
+async def read_what_a_session_left(paths: Paths, since: float, threads: set[str]) -> None:
+    """Read the logs that changed since a session began (Unix time, s), under the child's own home; add
+    the `threads` that they tell of.
 
     The stream doesn't carry a reviewer's tokens, nor some of a subagent's. Never raises.
     """
@@ -193,22 +194,23 @@ async def read_what_a_session_left(paths: Paths, since: float) -> None:
             return
         writer = await Writer.open(paths.database)
         try:
-            await backfill(
+            tally = await backfill(
                 writer,
                 homes,
                 since_ns=int(since * 1e9) - CLOCK_SLACK_NS,
                 veil=privacy.veil_of_a_log(paths),
                 standing=Standing(paths.database),
             )
+            threads |= tally.sessions
             log.event(log.ROLLOUTS_READ)
         finally:
             with anyio.CancelScope(shield=True):
                 await writer.close()
 
 
-async def follow_a_session(paths: Paths, since: float) -> None:
+async def follow_a_session(paths: Paths, since: float, threads: set[str]) -> None:
     """Read what is written to the logs of a session that began then (Unix time, s), under the child's
-    own home, until cancelled. Never raises.
+    own home, until cancelled; add the `threads` that they tell of. Never raises.
 
     A database that can't be written is tried again.
     """
@@ -226,6 +228,7 @@ async def follow_a_session(paths: Paths, since: float) -> None:
                     since_ns=int(since * 1e9) - CLOCK_SLACK_NS,
                     veil=privacy.veil_of_a_log(paths),
                     standing=Standing(paths.database),
+                    news=lambda tally: threads.update(tally.sessions),
                 )
             finally:
                 with anyio.CancelScope(shield=True):

@@ -4,7 +4,6 @@ import signal
 
 import anyio
 import anyio.to_thread
-import msgspec
 from anyio.abc import TaskStatus
 
 from codex_telemetry import formats, log, pricing, privacy
@@ -12,15 +11,16 @@ from codex_telemetry.config import Paths
 from codex_telemetry.core.batch import Batch, DriftCount, DriftKey
 from codex_telemetry.core.facts import Drift, Gap
 from codex_telemetry.core.gate import clear
-from codex_telemetry.core.identity import LaunchId
+from codex_telemetry.core.identity import LaunchId, SessionId
 from codex_telemetry.core.veil import OPEN, Veil
-from codex_telemetry.formats.base import Direction, Stamp, StreamReader
+from codex_telemetry.formats.base import Direction, NamelessReader, Stamp, StreamReader
 from codex_telemetry.history import follow_a_session, read_what_a_session_left
 from codex_telemetry.inputs import live
 from codex_telemetry.store import grants, spool
-from codex_telemetry.store.keeper import MOST_GAPS, PATIENCE_S, Keeper
+from codex_telemetry.store.keeper import PATIENCE_S, Keeper
 from codex_telemetry.store.price_list import PriceList
 from codex_telemetry.store.writer import Writer
+from codex_telemetry.unrecognised import Waiting, started
 
 GATHER_S = 0.1
 """Facts heard within this time are saved together; a finished turn is there well within a second."""
@@ -30,9 +30,6 @@ RETRY_S = 0.5
 
 FOLLOW_AFTER_S = 1.0
 """How long a Codex is given to begin a stream that tells all, before its logs are followed."""
-
-MOST_WAITING = 1 << 20
-"""Bytes of the client's that wait until Codex says what this is."""
 
 MOST_HEARD = 5_000
 """Facts that may wait for the keeper; then we stop listening until it has taken them."""
@@ -76,7 +73,9 @@ async def _collect(paths: Paths, patience_s: float) -> None:
         following_logs.cancel()
         with reading_logs:
             if hearing.began is not None:
-                await read_what_a_session_left(paths, hearing.began)
+                await read_what_a_session_left(paths, hearing.began, hearing.threads)
+                hearing.tell_whose_it_is()
+                await _keep(hearing, keeper)
         ears.cancel_scope.cancel()
     log.event(log.COLLECTOR_STOPPED)
 
@@ -110,7 +109,7 @@ async def _follow(paths: Paths, hearing: "Hearing", scope: anyio.CancelScope) ->
             await hearing.recognised.wait()
         async with anyio.create_task_group() as following:
             if hearing.began is not None and not hearing.is_told_all:
-                following.start_soon(follow_a_session, paths, hearing.began)
+                following.start_soon(follow_a_session, paths, hearing.began, hearing.threads)
             await hearing.recognised.wait()
             if hearing.is_told_all:
                 following.cancel_scope.cancel()
@@ -137,6 +136,8 @@ class Hearing:
         self.began: float | None = None
         """When a Codex began, by its name or its stream (Unix time, s); None while it may be any
         program."""
+        self.threads: set[str] = set()
+        """Of which the logs tell that were written meanwhile."""
         self.codex = anyio.Event()
         """It is a Codex."""
         self.recognised = anyio.Event()
@@ -144,7 +145,7 @@ class Hearing:
         self._ended = anyio.Event()
         self._launch = LaunchId("")
         self._reader: StreamReader | None = None
-        self._waiting = _Waiting()
+        self._waiting = Waiting()
         self._batch = Batch("live", "")
         self._drift: dict[DriftKey, DriftCount] = {}
         self._set_by_ms = 0
@@ -156,7 +157,7 @@ class Hearing:
     def hear(self, heard: live.Heard) -> None:
         match heard:
             case live.Meta(started=True, body=body, wall_ms=at):
-                start = _started(body)
+                start = started(body)
                 self._launch = LaunchId(start.launch)
                 self._batch.origin = self._launch
                 if start.codex:
@@ -179,6 +180,14 @@ class Hearing:
         if self._batch.facts > MOST_HEARD:
             self._full.set()
             await self._taken.wait()
+
+    def tell_whose_it_is(self) -> None:
+        """Where a stream doesn't name its thread, it is the one of which a log was written."""
+        if isinstance(self._reader, NamelessReader) and len(self.threads) == 1:
+            (thread,) = self.threads
+            for fact in self._reader.belongs_to(SessionId(thread)):
+                at = self.began or 0
+                self._batch.add(self._veil.over(fact), int(at * 1000))
 
     def end(self) -> None:
         """Nothing more will be heard."""
@@ -238,7 +247,7 @@ class Hearing:
         self._reader = formats.recognise(line.text, sent_by, self._launch, content=content)
         if self._reader is None:
             return False
-        waiting, self._waiting = self._waiting, _Waiting()
+        waiting, self._waiting = self._waiting, Waiting()
         self._is_codex(waiting.lines[0].wall_ms if waiting.lines else line.wall_ms)
         self.recognised.set()
         for gap in waiting.gaps:
@@ -263,25 +272,6 @@ class Hearing:
             self._batch.add(drift, line.wall_ms)
 
 
-class _Waiting:
-    """What was heard of a program that may not be Codex: requests to it, and what was lost."""
-
-    def __init__(self) -> None:
-        self.lines: list[live.Line] = []
-        self.gaps: list[Gap] = []
-        self._size = 0
-
-    def take(self, line: live.Line) -> None:
-        if line.from_codex or self._size + len(line.text) > MOST_WAITING:
-            return
-        self.lines.append(line)
-        self._size += len(line.text) + 100  # many small ones take room, too
-
-    def lost(self, gap: Gap) -> None:
-        if len(self.gaps) < MOST_GAPS:
-            self.gaps.append(gap)
-
-
 async def _keep(hearing: Hearing, keeper: Keeper) -> None:
     try:
         while not (hearing.is_over and keeper.is_done):
@@ -295,17 +285,3 @@ async def _keep(hearing: Hearing, keeper: Keeper) -> None:
             await keeper.keep(hearing.take(), last=hearing.has_ended)
     finally:
         await keeper.close()
-
-
-class _Start(msgspec.Struct):
-    """What the pump says first."""
-
-    launch: str = ""
-    codex: bool = False
-
-
-def _started(body: bytes) -> _Start:
-    try:
-        return msgspec.json.decode(body, type=_Start)
-    except msgspec.MsgspecError:
-        return _Start()

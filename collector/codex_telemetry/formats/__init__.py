@@ -4,7 +4,7 @@ from codex_telemetry.core.identity import LaunchId
 from codex_telemetry.formats import app_server, exec_json
 from codex_telemetry.formats.base import Direction, StreamFormat, StreamReader
 
-STREAMS: tuple[StreamFormat, ...] = (app_server, exec_json)
+STREAMS: tuple[StreamFormat, ...] = (app_server, *exec_json.STREAMS)
 """The streams we know."""
 
 

@@ -1,11 +1,11 @@
 """What every reader of a stream or a file is: lines and times in, facts out."""
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from codex_telemetry.core.facts import Captured, Fact
 from codex_telemetry.core.gate import Heard
-from codex_telemetry.core.identity import LaunchId
+from codex_telemetry.core.identity import LaunchId, SessionId
 
 Direction = Literal["client", "server"]
 """Who sent the line: the client of Codex, or Codex (the server)."""
@@ -55,6 +55,13 @@ class StreamReader(Protocol):
     def take_content(self) -> list[Heard]:
         """What the lines read since the last call hold of content, sealed: nothing unless the reader
         was made to look at it."""
+
+
+@runtime_checkable
+class NamelessReader(StreamReader, Protocol):
+    """One of a stream that doesn't say of which thread it tells: what it tells waits."""
+
+    def belongs_to(self, thread: SessionId) -> Iterator[Fact]: ...
 
 
 class StreamFormat(Protocol):

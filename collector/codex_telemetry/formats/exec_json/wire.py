@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
 from codex_telemetry.formats.app_server.wire import NOTHING, Int
 
@@ -41,6 +41,30 @@ class Item(Struct):
     tool: str | None = None
     action: Any = None
     receiver_thread_ids: list[str] | None = None
+
+
+class RawEvent(Struct):
+    """A line of 0.20 to 0.43: an event, or, at first, what the thread runs with; the prompt is the other
+    line without an event."""
+
+    id: str = ""
+    msg: Raw = NOTHING
+    workdir: str | None = None
+    model: str | None = None
+    effort: str | None = field(name="reasoning effort", default=None)
+    approval: str | None = None
+    sandbox: str | None = None
+
+
+class Counted(Struct):
+    """A message of an event, which may be a `token_count` of 0.20."""
+
+    type: str
+    total_tokens: Int | None = None
+    input_tokens: Int = 0
+    cached_input_tokens: Int = 0
+    output_tokens: Int = 0
+    reasoning_output_tokens: Int = 0
 
 
 OPENS = frozenset({"thread.started", "session.created"})

@@ -44,6 +44,20 @@ _usage = msgspec.json.Decoder(wire.Usage)
 _COUNTED = re.compile(r"item_(\d{1,9})")
 
 
+def recognises(line: bytes, sent_by: Direction) -> bool:
+    """Whether a line begins such a stream."""
+    if sent_by == "client" or not line.lstrip().startswith(b"{"):
+        return False
+    try:
+        return _event.decode(line).type in wire.OPENS
+    except UNREADABLE:
+        return False
+
+
+def reader(launch: LaunchId, *, content: bool = False) -> "Exec":
+    return Exec(launch)
+
+
 class Exec:
     """A `StreamReader` of one process. It says no release; its log does."""
 
