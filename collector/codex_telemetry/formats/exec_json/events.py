@@ -25,6 +25,7 @@ from codex_telemetry.core.identity import (
     TurnId,
     exec_turn_id,
     is_safe_id,
+    is_uuid,
     launched_ms,
     uuid7_ms,
 )
@@ -45,11 +46,12 @@ _COUNTED = re.compile(r"item_(\d{1,9})")
 
 
 def recognises(line: bytes, sent_by: Direction) -> bool:
-    """Whether a line begins such a stream."""
+    """Whether a line begins such a stream: it names a thread."""
     if sent_by == "client" or not line.lstrip().startswith(b"{"):
         return False
     try:
-        return _event.decode(line).type in wire.OPENS
+        event = _event.decode(line)
+        return event.type in wire.OPENS and is_uuid(event.thread_id or event.session_id or "")
     except UNREADABLE:
         return False
 
