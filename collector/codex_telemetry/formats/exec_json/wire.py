@@ -1,10 +1,12 @@
 """The events of `codex exec --json` as far as we read them (0.44 to 0.169; 0.42's are experimental)."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Raw, Struct, field
+from msgspec import Meta, Raw, Struct, field
 
 from codex_telemetry.formats.app_server.wire import NOTHING, Int
+
+Tokens = Annotated[int, Meta(ge=0, le=1 << 53)]
 
 
 class Event(Struct):
@@ -19,11 +21,11 @@ class Event(Struct):
 class Usage(Struct):
     """Sums, not of one response: of the turn, or of the thread so far."""
 
-    input_tokens: Int
-    output_tokens: Int
-    cached_input_tokens: Int | None = None
-    cache_write_input_tokens: Int | None = None
-    reasoning_output_tokens: Int | None = None
+    input_tokens: Tokens
+    output_tokens: Tokens
+    cached_input_tokens: Tokens | None = None
+    cache_write_input_tokens: Tokens | None = None
+    reasoning_output_tokens: Tokens | None = None
 
 
 class Item(Struct):
@@ -60,11 +62,11 @@ class Counted(Struct):
     """A message of an event, which may be a `token_count` of 0.20."""
 
     type: str
-    total_tokens: Int | None = None
-    input_tokens: Int = 0
-    cached_input_tokens: Int = 0
-    output_tokens: Int = 0
-    reasoning_output_tokens: Int = 0
+    total_tokens: Tokens | None = None
+    input_tokens: Tokens = 0
+    cached_input_tokens: Tokens = 0
+    output_tokens: Tokens = 0
+    reasoning_output_tokens: Tokens = 0
 
 
 OPENS = frozenset({"thread.started", "session.created"})
