@@ -101,9 +101,7 @@ def item(kind: str, name: str | None, at: int, source: Weight) -> ItemFacts:
 
 
 def by_exec(*names: str, kind: str = "command") -> dict[ItemId, ItemFacts]:
-    return {
-        exec_item_id(str(n)): item(kind, name, n, Weight.LIVE) for n, name in enumerate(names)
-    }
+    return {exec_item_id(str(n)): item(kind, name, n, Weight.LIVE) for n, name in enumerate(names)}
 
 
 def by_log(*names: str, kind: str = "command") -> dict[ItemId, ItemFacts]:

@@ -33,7 +33,9 @@ class Desk:
     home: Home
     runs: int = 0
 
-    def start(self, *words: str, through: Sequence[str] = (), **options: Any) -> subprocess.Popen[bytes]:
+    def start(
+        self, *words: str, through: Sequence[str] = (), **options: Any
+    ) -> subprocess.Popen[bytes]:
         self.runs += 1
         return subprocess.Popen(
             [*RUN, *through, str(self.codex), "exec", "--skip-git-repo-check", *words],

@@ -68,7 +68,10 @@ def test_other_programs_are_as_they_are_without_us(what: str) -> None:
             assert (code, out) == (127, b"")
             return
         bare = ran(home, *command, said=said)
-        assert (code, out, err) == (128 + signal.SIGTERM if what == "killed" else bare[0], *bare[1:])
+        assert (code, out, err) == (
+            128 + signal.SIGTERM if what == "killed" else bare[0],
+            *bare[1:],
+        )
         until(lambda: ended_collectors(home.database.parent) == 1)
         assert not home.database.exists()
 
@@ -95,13 +98,17 @@ def test_a_codex_that_serves_mcp_has_its_log_read_and_says_nothing_unknown(
         call = {"name": "codex", "arguments": {"prompt": prompt("plain"), "cwd": str(home.work)}}
         answer = ask(child, 2, "tools/call", call)
         assert "CANARY-ANSWER-1" in json.dumps(answer)
-        (turn,) = until(lambda: rows(home.database, "SELECT * FROM turns WHERE status = 'completed'"))
+        (turn,) = until(
+            lambda: rows(home.database, "SELECT * FROM turns WHERE status = 'completed'")
+        )
         assert child.stdin is not None
         child.stdin.close()
         child.wait(PATIENCE_S)
         until(lambda: ended_collectors(home.database.parent) == 1)
         assert turn["sources"] == 2
-        assert turn["total_tokens"] == sum(c.usage["total_tokens"] for c in stub.answered if c.usage)
+        assert turn["total_tokens"] == sum(
+            c.usage["total_tokens"] for c in stub.answered if c.usage
+        )
         assert len(rows(home.database, "SELECT * FROM turns")) == 1
         assert rows(home.database, "SELECT * FROM drift") == []
 

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given
 
+from catalogue import read, unread
 from codex_telemetry import formats
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import Clock, Fact
@@ -19,6 +20,7 @@ from codex_telemetry.core.rows import TurnRow
 from codex_telemetry.core.settle import settle_turn
 from codex_telemetry.core.settle_items import settle_item, settle_responses
 from codex_telemetry.formats.base import Direction, NamelessReader, Stamp, StreamReader
+from codex_telemetry.formats.exec_json import wire
 from recordings import Recordings, names
 
 THREAD = "01a20725-91e0-7623-a584-7c5153a12fec"
@@ -160,7 +162,9 @@ def test_every_name_of_a_recorded_release_is_known(recordings: Recordings, name:
 @pytest.mark.parametrize("name", names("*/x_exec_human"))
 def test_what_people_read_is_no_stream(recordings: Recordings, name: str) -> None:
     lines = [f.line for f in recordings.one(name).frames() if f.direction == "s2c"]
-    assert [formats.recognise(line, "server", LaunchId("L")) for line in lines] == [None] * len(lines)
+    assert [formats.recognise(line, "server", LaunchId("L")) for line in lines] == [None] * len(
+        lines
+    )
 
 
 def test_commands_are_known_by_their_word_alone_and_by_our_clock() -> None:
@@ -184,7 +188,9 @@ def heard(*lines: bytes, launch: str = "0-0", sent_by: Direction = "server") -> 
     assert reader is not None
     batch = Batch("live", "test")
     for n, line in enumerate((said("thread.started", thread_id=THREAD), *lines)):
-        for fact in reader.read("server" if n == 0 else sent_by, line, Stamp(1_795_500_000_000 + n)):
+        for fact in reader.read(
+            "server" if n == 0 else sent_by, line, Stamp(1_795_500_000_000 + n)
+        ):
             batch.add(fact, 0)
     return batch
 
@@ -240,6 +246,14 @@ def test_the_thread_of_an_old_stream_is_named_by_others_and_nothing_is_told_befo
     assert list(turn.tellers) == [THREAD]
     assert turn.turn_id.startswith(f"{THREAD}:exec:")
     assert list(reader.belongs_to(SessionId(THREAD)))[1:] == []
+
+
+def test_the_catalogue_says_what_is_read() -> None:
+    events = wire.OPENS | wire.TURNS | wire.ITEMS | {"error"}
+    assert read("exec.events") == events
+    assert unread("exec.events") == wire.IGNORED
+    assert read("exec.items") == wire.KINDS.keys()
+    assert unread("exec.items") == wire.REMARKS
 
 
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)

@@ -31,7 +31,9 @@ def as_one(items: dict[ItemId, ItemFacts]) -> dict[ItemId, ItemFacts]:
         spare = max(0, len(heard) - len(logged))
         alone = []
         for key in heard:
-            twin = next((n for n, each in enumerate(logged) if _fits(items[key], items[each])), None)
+            twin = next(
+                (n for n, each in enumerate(logged) if _fits(items[key], items[each])), None
+            )
             if twin is None:
                 alone.append(key)
             else:
