@@ -78,6 +78,10 @@ class Exec:
         self._failure: Stamp | None = None
         """An error of which the next event says whether Codex tried again."""
 
+    @property
+    def in_a_turn(self) -> bool:
+        return self._turn is not None
+
     def read(self, sent_by: Direction, line: bytes, at: Stamp) -> Iterator[Fact]:
         """The facts an event tells. What the client says is the prompt: it isn't looked at."""
         if sent_by == "client" or not line or line.isspace():

@@ -76,6 +76,10 @@ class RawExec:
         self._told: dict[TurnId, TurnFacts] = {}
         self._limits: list[LimitSample] = []
 
+    @property
+    def in_a_turn(self) -> bool:
+        return any(thread.running() for thread in self._process.threads.values())
+
     def read(self, sent_by: Direction, line: bytes, at: Stamp) -> Iterator[Fact]:
         """What can be told of a thread without a name: drift. The rest waits for `belongs_to`."""
         if sent_by == "client" or not line or line.isspace():
