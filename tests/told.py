@@ -59,7 +59,7 @@ def told_by(frames: Iterable[Frame]) -> Told:
     for frame in frames:
         if frame.direction in DIRECTIONS and frame.proc not in told.readers:
             sent_by = DIRECTIONS[frame.direction]
-            reader = formats.recognise(frame.line, sent_by, launch[frame.proc])
+            reader = formats.recognise(frame.line, sent_by, launch[frame.proc], new_thread=True)
             if reader is not None:
                 told.readers[frame.proc] = reader
     for proc in launch.keys() - told.readers.keys():

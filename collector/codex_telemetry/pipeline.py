@@ -144,6 +144,7 @@ class Hearing:
         """Its stream is one we know."""
         self._ended = anyio.Event()
         self._launch = LaunchId("")
+        self._new_thread = False
         self._reader: StreamReader | None = None
         self._waiting = Waiting()
         self._batch = Batch("live", "")
@@ -159,6 +160,7 @@ class Hearing:
             case live.Meta(started=True, body=body, wall_ms=at):
                 start = started(body)
                 self._launch = LaunchId(start.launch)
+                self._new_thread = start.new_thread
                 self._batch.origin = self._launch
                 if start.codex:
                     self._is_codex(at)
@@ -243,8 +245,13 @@ class Hearing:
         """Until Codex says something of a stream we know, this is some other program. Then what the
         client said before is read."""
         sent_by: Direction = "server" if line.from_codex else "client"
-        content = bool(self._granted)
-        self._reader = formats.recognise(line.text, sent_by, self._launch, content=content)
+        self._reader = formats.recognise(
+            line.text,
+            sent_by,
+            self._launch,
+            content=bool(self._granted),
+            new_thread=self._new_thread,
+        )
         if self._reader is None:
             return False
         waiting, self._waiting = self._waiting, Waiting()

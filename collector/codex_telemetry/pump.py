@@ -198,12 +198,19 @@ def _survives_exec(fd: int) -> bool:
 
 def _announce(copies: int, command: list[str], child: int) -> None:
     """The first frame. The pipe is empty, so this can't wait. Without json: it isn't loaded yet."""
-    from codex_telemetry.wrapped import codex_words  # noqa: PLC0415  the child runs by now
+    from codex_telemetry.wrapped import (  # noqa: PLC0415  the child runs by now
+        begins_a_thread,
+        codex_words,
+    )
 
     launch = f"{time.time_ns() // 1_000_000:x}-{os.urandom(4).hex()}"
     name = _json_string(os.path.basename(command[0]))
     codex = "false" if codex_words(command) is None else "true"
-    start = f'{{"launch":"{launch}","program":{name},"codex":{codex},"child_pid":{child}}}'
+    new = "true" if begins_a_thread(command) else "false"
+    start = (
+        f'{{"launch":"{launch}","program":{name},"codex":{codex},"new_thread":{new}'
+        f',"child_pid":{child}}}'
+    )
     try:  # noqa: SIM105  contextlib would be one more import
         os.write(copies, frame(START, time.time_ns(), monotonic_ns(), start.encode()))
     except OSError:

@@ -39,6 +39,7 @@ class Start(msgspec.Struct):
 
     launch: str = ""
     codex: bool = False
+    new_thread: bool = False
 
 
 def started(body: bytes) -> Start:

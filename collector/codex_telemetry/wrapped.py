@@ -35,6 +35,13 @@ def holds_no_session(command: list[str]) -> bool:
     return words[0] in HOLDS_NO_SESSION and words[:2] != ["mcp", "serve"]
 
 
+def begins_a_thread(command: list[str]) -> bool:
+    """Whether it's a Codex that can only begin a thread of its own: `exec fork` (0.169) and `resume` go
+    on with what another has used, and say so nowhere else. A prompt of that one word may pass for it."""
+    words = codex_words(command)
+    return words is not None and not {"fork", "resume"} & set(words)
+
+
 def _is_codex(word: str) -> bool:
     """`codex`, npm's `codex.js` and `@openai/codex@0.169.0`, a release's `codex-x86_64-…`."""
     name = os.path.basename(word)

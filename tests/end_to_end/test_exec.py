@@ -147,6 +147,18 @@ def test_a_thread_without_a_log_has_what_its_stream_tells(codex: RealCodex) -> N
     assert turn["context_tokens"] is None
 
 
+@pytest.mark.codex("0.169.0")  # the first of the pinned ones that can
+def test_a_fork_without_a_log_has_none_of_its_parents_tokens(codex: RealCodex) -> None:
+    with desk(codex) as it:
+        _, out = it.exec("--json", prompt("shell"))
+        thread = json.loads(out.splitlines()[0])["thread_id"]
+        it.exec("--json", "--ephemeral", "fork", thread, prompt("plain", "2"))
+        first, second = it.turns
+        sent = it.sent
+    assert first["total_tokens"] == sum(sent[:-1])
+    assert (second["sources"], second["total_tokens"]) == (HEARD, None)
+
+
 def test_how_a_turn_failed_and_that_it_was_tried_again_is_told(codex: RealCodex) -> None:
     with desk(codex) as it:
         failed, _ = it.exec("--json", prompt("error400"))

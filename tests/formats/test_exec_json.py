@@ -55,7 +55,7 @@ RECORDED = recorded()
 
 def reader_of(stream: Stream) -> StreamReader:
     for _, line in stream.lines:
-        reader = formats.recognise(line, "server", stream.launch)
+        reader = formats.recognise(line, "server", stream.launch, new_thread=True)
         if reader is not None:
             return reader
     raise AssertionError("nobody knows it")
@@ -183,8 +183,11 @@ def said(kind: str, **fields: object) -> bytes:
     return json.dumps({"type": kind, **fields}).encode()
 
 
-def heard(*lines: bytes, launch: str = "0-0", sent_by: Direction = "server") -> Batch:
-    reader = formats.recognise(said("thread.started", thread_id=THREAD), "server", LaunchId(launch))
+def heard(
+    *lines: bytes, launch: str = "0-0", sent_by: Direction = "server", new_thread: bool = True
+) -> Batch:
+    begins = said("thread.started", thread_id=THREAD)
+    reader = formats.recognise(begins, "server", LaunchId(launch), new_thread=new_thread)
     assert reader is not None
     batch = Batch("live", "test")
     for n, line in enumerate((said("thread.started", thread_id=THREAD), *lines)):
@@ -198,17 +201,19 @@ def heard(*lines: bytes, launch: str = "0-0", sent_by: Direction = "server") -> 
 USAGE = {"input_tokens": 5150, "cached_input_tokens": 2015, "output_tokens": 265}
 
 
-def used(launch: str) -> int | None:
+def used(launch: str, *, new_thread: bool = True) -> int | None:
     turn = said("turn.started"), said("turn.completed", usage=USAGE)
-    (facts,) = heard(*turn, launch=launch).turns.values()
+    (facts,) = heard(*turn, launch=launch, new_thread=new_thread).turns.values()
     return sum(row.total_tokens or 0 for row in settle_responses(facts)) or None
 
 
 def test_what_a_thread_of_before_has_used_is_not_this_turns() -> None:
-    """From 0.98 on a resumed thread reports all that it ever used. Born before the launch, it was."""
+    """From 0.98 on a resumed thread reports all that it ever used, and a fork what its parent did. A
+    thread that was born before the launch was resumed; of a fork only the command's words tell."""
     born = int(THREAD[:8] + THREAD[9:13], 16)
     assert used(f"{born - 50:x}-a") == 5415
     assert used(f"{born + 50:x}-a") is None
+    assert used(f"{born - 50:x}-a", new_thread=False) is None
     assert used("whatever") is None
 
 

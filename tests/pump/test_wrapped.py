@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from codex_telemetry.wrapped import codex_words, holds_no_session
+from codex_telemetry.wrapped import begins_a_thread, codex_words, holds_no_session
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,9 @@ def test_some_of_its_commands_hold_no_session(command: str) -> None:
 )
 def test_whatever_else_it_is_told_may_be_a_session(command: str) -> None:
     assert not holds_no_session(command.split())
+
+
+def test_what_can_go_on_with_a_thread_begins_none() -> None:
+    assert begins_a_thread("codex exec --json hello".split())
+    for command in ("codex exec --json resume --last x", "codex exec fork x", "sh -c codex"):
+        assert not begins_a_thread(command.split())

@@ -35,7 +35,7 @@ def _is_codex(told: Initialized) -> bool:
     return served is not None and served.startswith("0.4")
 
 
-def reader(launch: LaunchId, *, content: bool = False) -> AppServer:
+def reader(launch: LaunchId, *, content: bool = False, new_thread: bool = False) -> AppServer:  # noqa: ARG001 - it says so itself
     return AppServer(launch, content=content)
 
 

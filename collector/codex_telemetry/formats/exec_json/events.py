@@ -56,8 +56,8 @@ def recognises(line: bytes, sent_by: Direction) -> bool:
         return False
 
 
-def reader(launch: LaunchId, *, content: bool = False) -> "Exec":  # noqa: ARG001 - it's left to the log
-    return Exec(launch)
+def reader(launch: LaunchId, *, content: bool = False, new_thread: bool = False) -> "Exec":  # noqa: ARG001 - it's left to the log
+    return Exec(launch, new_thread=new_thread)
 
 
 class Exec:
@@ -66,11 +66,12 @@ class Exec:
     tells_all = False
     codex_version = None
 
-    def __init__(self, launch: LaunchId) -> None:
+    def __init__(self, launch: LaunchId, *, new_thread: bool = False) -> None:
         self._launch = launch
+        self._new_thread = new_thread
         self._thread: SessionId | None = None
         self._is_new = False
-        """The thread began in this process: so what it has used is this process's."""
+        """The thread began in this process, and from nothing: so what it has used is this process's."""
         self._turns = 0
         self._turn: TurnId | None = None
         """The one that runs."""
@@ -118,7 +119,8 @@ class Exec:
             return
         self._thread = SessionId(thread_id)
         born, launched = uuid7_ms(thread_id), launched_ms(self._launch)
-        self._is_new = born is not None and launched is not None and launched <= born <= at.wall_ms
+        made_now = None not in (born, launched) and (launched or 0) <= (born or 0) <= at.wall_ms
+        self._is_new = self._new_thread and made_now
         yield SessionFacts(
             session_id=self._thread,
             sources=Source.LIVE,

@@ -56,7 +56,7 @@ def recognises(line: bytes, sent_by: Direction) -> bool:
         return False
 
 
-def reader(launch: LaunchId, *, content: bool = False) -> "RawExec":  # noqa: ARG001 - it's left to the log
+def reader(launch: LaunchId, *, content: bool = False, new_thread: bool = False) -> "RawExec":  # noqa: ARG001 - it's left to the log
     return RawExec(launch)
 
 
