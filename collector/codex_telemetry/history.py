@@ -216,11 +216,11 @@ async def follow_a_session(paths: Paths, since: float, threads: set[str]) -> Non
     """
     from codex_telemetry.backfill.watch import watch  # noqa: PLC0415 - only who watches pays
 
+    log.event(log.ROLLOUTS_FOLLOWED)
     homes = codex_homes(os.environ)
     while homes:
         try:
             writer = await Writer.open(paths.database)
-            log.event(log.ROLLOUTS_FOLLOWED)
             try:
                 await watch(
                     writer,

@@ -18,9 +18,20 @@ from store_of import rows, until
 ENDED = "SELECT * FROM turns WHERE status = 'completed'"
 
 
+FOLLOWED = b"rollouts followed"
+
+
+class Logging(Place):
+    """Where collectors log what they begin to do."""
+
+    @property
+    def env(self) -> dict[str, str]:
+        return super().env | {"CODEX_TELEMETRY_LOG": "info"}
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+    return Logging(tmp_path)
 
 
 @pytest.fixture
@@ -68,6 +79,7 @@ def test_turns_of_a_codex_that_says_nothing_are_there_when_they_end(
     write(home, lines[second:])
     finish(collector, ended())
     assert len(rows(place.database, ENDED)) == len(ends(lines))
+    assert FOLLOWED in place.log
 
 
 def test_logs_that_lie_there_from_before_are_left_to_a_backfill(
@@ -107,6 +119,7 @@ def test_beside_another_program_no_log_is_read(
     write(home, lines)
     time.sleep(1.5)
     finish(collector, ended())
+    assert FOLLOWED not in place.log
     assert not place.database.exists()
 
 
@@ -121,4 +134,5 @@ def test_where_the_stream_tells_all_the_log_waits_for_its_end(
     time.sleep(1.5)
     assert len(rows(place.database, "SELECT * FROM sessions")) == 1
     finish(collector, ended())
+    assert FOLLOWED not in place.log
     assert len(rows(place.database, "SELECT * FROM sessions")) == 2
