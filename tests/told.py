@@ -9,6 +9,7 @@ from codex_telemetry.core.facts import LimitSample
 from codex_telemetry.core.identity import LaunchId
 from codex_telemetry.core.rows import TurnRow
 from codex_telemetry.core.settle import settle_turn
+from codex_telemetry.formats import exec_json
 from codex_telemetry.formats.app_server import AppServer
 from codex_telemetry.formats.base import Direction, Stamp, StreamReader
 from recordings import Frame, Recording
@@ -46,27 +47,33 @@ class Told:
 
 
 def launches(frames: Iterable[Frame]) -> dict[int, LaunchId]:
-    """The id that `run` would have made for each process of a recording."""
+    """The ids of a recording's processes. What `run` makes of the moment of their start matters to the
+    readers of exec alone."""
     began: dict[int, int] = {}
+    found: dict[int, LaunchId] = {}
     for frame in frames:
-        began.setdefault(frame.proc, int(frame.wall_s * 1000))
-    return {proc: LaunchId(f"{ms:x}-{proc}") for proc, ms in began.items()}
+        proc = frame.proc
+        began.setdefault(proc, int(frame.wall_s * 1000))
+        if frame.direction == "s2c" and any(
+            stream.recognises(frame.line, "server") for stream in exec_json.STREAMS
+        ):
+            found[proc] = LaunchId(f"{began[proc]:x}-{proc}")
+    return {proc: found.get(proc, LaunchId(f"L{proc}")) for proc in began}
 
 
 def told_by(frames: Iterable[Frame]) -> Told:
     told, frames = Told(), list(frames)
     launch = launches(frames)
     for frame in frames:
-        if frame.direction in DIRECTIONS and frame.proc not in told.readers:
-            sent_by = DIRECTIONS[frame.direction]
+        if frame.direction not in DIRECTIONS:
+            continue
+        sent_by = DIRECTIONS[frame.direction]
+        if frame.proc not in told.readers and not launch[frame.proc].startswith("L"):
             reader = formats.recognise(frame.line, sent_by, launch[frame.proc], new_thread=True)
-            if reader is not None:
-                told.readers[frame.proc] = reader
-    for proc in launch.keys() - told.readers.keys():
-        told.readers[proc] = AppServer(launch[proc])
-    for frame in frames:
-        if frame.direction in DIRECTIONS:
-            told.hear(DIRECTIONS[frame.direction], frame.line, int(frame.wall_s * 1000), frame.proc)
+            if reader is None:
+                continue
+            told.readers[frame.proc] = reader
+        told.hear(sent_by, frame.line, int(frame.wall_s * 1000), frame.proc)
     return told
 
 

@@ -33,7 +33,7 @@ ONLY_HEARD = {
 }
 
 NAMES_TURNS = ("0.125", "0.155", "0.169")
-"""Releases whose turns have ids of Codex's own."""
+"""Releases whose turns have ids of Codex's own; `w_upgrade` holds some of 0.98."""
 
 NOT_COUNTED = {"0.42.0/v1_interrupt": "interrupted before the count was announced or written"}
 
@@ -130,7 +130,7 @@ def test_a_turn_is_one_row_however_many_tell_of_it(everything: Everything, name:
     by_source = Counter(row["sources"] for row in turns)
     only_logged, only_heard = ONLY_LOGGED.get(name, (0, "")), ONLY_HEARD.get(name, (0, ""))
     found = {row["turn_id"] for row in turns}
-    if name.startswith(NAMES_TURNS):
+    if name.startswith(NAMES_TURNS) and not name.endswith("w_upgrade"):
         # exec names none, but the log does.
         assert {turn for turn in live if not is_exec_turn(turn)} <= found
         assert not any(is_exec_turn(turn) for turn in found)
