@@ -33,7 +33,9 @@ pipeline.collect(config.paths(sys.argv[1]), "info", patience_s=told["patience_s"
 
 def started(launch: str = "launch") -> bytes:
     """The first frame."""
-    return frame(START, 0, 0, json.dumps({"launch": launch, "program": "codex"}).encode())
+    return frame(
+        START, 0, 0, json.dumps({"launch": launch, "program": "codex", "new_thread": True}).encode()
+    )
 
 
 def ended() -> bytes:

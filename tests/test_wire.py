@@ -14,6 +14,8 @@ from real_codex import NEWEST, RELEASES, RealCodex, real_codex
 from recordings import Recordings, rows
 
 ENTRIES = [(t, name, entry) for t, names in CATALOGUE.items() for name, entry in names.items()]
+OF_EXEC = {"exec.events", "exec.items"}
+"""What no Codex says of itself."""
 
 
 @cache
@@ -27,7 +29,7 @@ def later(version: str, than: str) -> bool:
 
 def test_the_catalogue_has_the_tables_that_a_codex_is_asked_for() -> None:
     assert schema_folder() / "wire" == wire.FOLDER
-    assert CATALOGUE.keys() == {*METHODS, *VARIANTS, *LINES}
+    assert CATALOGUE.keys() == {*METHODS, *VARIANTS, *LINES} | OF_EXEC
 
 
 def test_a_name_is_read_or_ignored_for_a_reason_or_is_nothing_but_content() -> None:
@@ -47,7 +49,7 @@ def test_every_name_a_codex_knows_is_classified(codex: RealCodex) -> None:
 @pytest.mark.codex(NEWEST)
 def test_a_name_that_the_newest_codex_has_lost_says_until_when(codex: RealCodex) -> None:
     told = told_by(codex.version)
-    assert told.by_table.keys() == CATALOGUE.keys() - {"older_events.events"}
+    assert told.by_table.keys() == CATALOGUE.keys() - {"older_events.events"} - OF_EXEC
     assert wire.compare(CATALOGUE, told).gone == {}
 
 
@@ -87,7 +89,12 @@ def test_what_is_said_to_hold_content_is_a_field_of_its_message() -> None:
 
 def spoken(direction: str, line: bytes, seen: dict[str, set[str]]) -> None:
     """Note the names in a line of a stream."""
-    if line[:1] != b"{" or "method" not in (message := json.loads(line)):
+    message = json.loads(line) if line[:1] == b"{" else {}
+    if "type" in message:
+        seen["exec.events"].add(message["type"])
+        if "item" in message:
+            seen["exec.items"].add(message["item"]["type"])
+    if "method" not in message:
         return
     method, params = message["method"], message.get("params") or {}
     if method.startswith("codex/event"):

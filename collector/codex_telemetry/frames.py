@@ -17,7 +17,8 @@ GAP_CLIENT = 3
 GAP_SERVER = 4
 """Copies of that direction were dropped here; the payload is their number of bytes (`COUNT`)."""
 START = 5
-"""First frame: JSON `{"launch", "program", "child_pid"}`. Never the arguments: they may hold a prompt."""
+"""First frame: JSON `{"launch", "program", "codex", "new_thread", "child_pid"}`: whether a Codex was named,
+and whether it can't go on with a thread. Never the arguments: they may hold a prompt."""
 END = 6
 """Last frame, once the child is gone: JSON `{"exit_code"}`."""
 

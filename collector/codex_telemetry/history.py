@@ -1,4 +1,4 @@
-"""Bring the logs of Codex into the store: when asked to, and after each live session."""
+"""Bring the logs of Codex into the store: when asked to, during a live session and after it."""
 
 import contextlib
 import os
@@ -182,8 +182,9 @@ async def _end_when_told(
             everything.cancel()
 
 
-async def read_what_a_session_left(paths: Paths, since: float) -> None:
-    """Read the logs that changed since a session began (Unix time, s), under the child's own home.
+async def read_what_a_session_left(paths: Paths, since: float, threads: set[str]) -> None:
+    """Read the logs that changed since a session began (Unix time, s), under the child's own home; add
+    the `threads` that they tell of.
 
     The stream doesn't carry a reviewer's tokens, nor some of a subagent's. Never raises.
     """
@@ -193,17 +194,48 @@ async def read_what_a_session_left(paths: Paths, since: float) -> None:
             return
         writer = await Writer.open(paths.database)
         try:
-            await backfill(
+            tally = await backfill(
                 writer,
                 homes,
                 since_ns=int(since * 1e9) - CLOCK_SLACK_NS,
                 veil=privacy.veil_of_a_log(paths),
                 standing=Standing(paths.database),
             )
+            threads |= tally.sessions
             log.event(log.ROLLOUTS_READ)
         finally:
             with anyio.CancelScope(shield=True):
                 await writer.close()
+
+
+async def follow_a_session(paths: Paths, since: float, threads: set[str]) -> None:
+    """Read what is written to the logs of a session that began then (Unix time, s), under the child's
+    own home, until cancelled; add the `threads` that they tell of. Never raises.
+
+    A database that can't be written is tried again.
+    """
+    from codex_telemetry.backfill.watch import watch  # noqa: PLC0415 - only who watches pays
+
+    log.event(log.ROLLOUTS_FOLLOWED)
+    homes = codex_homes(os.environ)
+    while homes:
+        try:
+            writer = await Writer.open(paths.database)
+            try:
+                await watch(
+                    writer,
+                    homes,
+                    since_ns=int(since * 1e9) - CLOCK_SLACK_NS,
+                    veil=privacy.veil_of_a_log(paths),
+                    standing=Standing(paths.database),
+                    news=lambda tally: threads.update(tally.sessions),
+                )
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await writer.close()
+        except Exception as error:  # noqa: BLE001 - what isn't read now is read when the session ends
+            log.event(log.SAVE_FAILED, error=type(error).__name__)
+            await anyio.sleep(RETRY_S)
 
 
 def _is_readable(home: Path) -> bool:

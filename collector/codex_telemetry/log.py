@@ -16,6 +16,7 @@ SAVE_FAILED = "save failed"
 SPOOLED = "spooled"
 LOST = "lost"
 ROLLOUTS_READ = "rollouts read"
+ROLLOUTS_FOLLOWED = "rollouts followed"
 COMMAND_FAILED = "command failed"
 
 LARGEST = 8 << 20

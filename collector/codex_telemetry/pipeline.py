@@ -4,7 +4,6 @@ import signal
 
 import anyio
 import anyio.to_thread
-import msgspec
 from anyio.abc import TaskStatus
 
 from codex_telemetry import formats, log, pricing, privacy
@@ -12,21 +11,25 @@ from codex_telemetry.config import Paths
 from codex_telemetry.core.batch import Batch, DriftCount, DriftKey
 from codex_telemetry.core.facts import Drift, Gap
 from codex_telemetry.core.gate import clear
-from codex_telemetry.core.identity import LaunchId
+from codex_telemetry.core.identity import LaunchId, SessionId
 from codex_telemetry.core.veil import OPEN, Veil
-from codex_telemetry.formats.base import Stamp, StreamReader
-from codex_telemetry.history import read_what_a_session_left
+from codex_telemetry.formats.base import Direction, NamelessReader, Stamp, StreamReader
+from codex_telemetry.history import follow_a_session, read_what_a_session_left
 from codex_telemetry.inputs import live
 from codex_telemetry.store import grants, spool
 from codex_telemetry.store.keeper import PATIENCE_S, Keeper
 from codex_telemetry.store.price_list import PriceList
 from codex_telemetry.store.writer import Writer
+from codex_telemetry.unrecognised import Waiting, started
 
 GATHER_S = 0.1
 """Facts heard within this time are saved together; a finished turn is there well within a second."""
 
 RETRY_S = 0.5
 """How soon it is tried again to save what couldn't be saved."""
+
+FOLLOW_AFTER_S = 1.0
+"""How long a Codex is given to begin a stream that tells all, before its logs are followed."""
 
 MOST_HEARD = 5_000
 """Facts that may wait for the keeper; then we stop listening until it has taken them."""
@@ -59,16 +62,20 @@ async def _collect(paths: Paths, patience_s: float) -> None:
     hearing = Hearing(grants.load(paths.database), privacy.veil_of_a_stream(paths))
     prices = pricing.wanted_by(paths.config)
     keeper = Keeper(paths.database, paths.spool, patience_s=patience_s, prices=prices)
-    reading_logs = anyio.CancelScope()
+    reading_logs, following_logs = anyio.CancelScope(), anyio.CancelScope()
     async with anyio.create_task_group() as ears:
         if prices is not None:
             ears.start_soon(_get_ready, paths, prices)
         listening = await ears.start(_listen, hearing)
         await ears.start(_end_when_told, keeper, listening, reading_logs)
+        ears.start_soon(_follow, paths, hearing, following_logs)
         await _keep(hearing, keeper)
+        following_logs.cancel()
         with reading_logs:
             if hearing.began is not None:
-                await read_what_a_session_left(paths, hearing.began)
+                await read_what_a_session_left(paths, hearing.began, hearing.threads)
+                hearing.tell_whose_it_is()
+                await _keep(hearing, keeper)
         ears.cancel_scope.cancel()
     log.event(log.COLLECTOR_STOPPED)
 
@@ -94,6 +101,20 @@ async def _listen(hearing: "Hearing", task_status: TaskStatus[anyio.CancelScope]
         hearing.end()
 
 
+async def _follow(paths: Paths, hearing: "Hearing", scope: anyio.CancelScope) -> None:
+    """While a Codex runs whose stream doesn't tell all, read its logs as they grow."""
+    with scope:
+        await hearing.codex.wait()
+        with anyio.move_on_after(FOLLOW_AFTER_S):
+            await hearing.recognised.wait()
+        async with anyio.create_task_group() as following:
+            if hearing.began is not None and not hearing.is_told_all:
+                following.start_soon(follow_a_session, paths, hearing.began, hearing.threads)
+            await hearing.recognised.wait()
+            if hearing.is_told_all:
+                following.cancel_scope.cancel()
+
+
 async def _end_when_told(
     keeper: Keeper, *doing: anyio.CancelScope, task_status: TaskStatus[None]
 ) -> None:
@@ -113,10 +134,19 @@ class Hearing:
         self._granted = granted
         self._veil = veil
         self.began: float | None = None
-        """When a stream we know began (Unix time, s); None while there is none."""
+        """When a Codex began, by its name or its stream (Unix time, s); None while it may be any
+        program."""
+        self.threads: set[str] = set()
+        """Of which the logs tell that were written meanwhile."""
+        self.codex = anyio.Event()
+        """It is a Codex."""
+        self.recognised = anyio.Event()
+        """Its stream is one we know."""
         self._ended = anyio.Event()
         self._launch = LaunchId("")
+        self._new_thread = False
         self._reader: StreamReader | None = None
+        self._waiting = Waiting()
         self._batch = Batch("live", "")
         self._drift: dict[DriftKey, DriftCount] = {}
         self._set_by_ms = 0
@@ -127,15 +157,22 @@ class Hearing:
 
     def hear(self, heard: live.Heard) -> None:
         match heard:
-            case live.Meta(started=True, body=body):
-                self._launch = LaunchId(_launch(body))
+            case live.Meta(started=True, body=body, wall_ms=at):
+                start = started(body)
+                self._launch = LaunchId(start.launch)
+                self._new_thread = start.new_thread
                 self._batch.origin = self._launch
+                if start.codex:
+                    self._is_codex(at)
             case live.Line():
                 self._read(heard)
             case live.Lost(from_codex=from_codex, wall_ms=at, dropped_bytes=n, reason=reason):
-                self._batch.add(Gap(at, n, reason), at)
+                gap = Gap(at, n, reason)
                 if self._reader is not None:
+                    self._batch.add(gap, at)
                     self._reader.lost("server" if from_codex else "client")
+                else:
+                    self._waiting.lost(gap)
 
     async def heard_some(self) -> None:
         """Let the keeper look; where it doesn't keep up, wait for it. Then the pipe fills, and the
@@ -146,10 +183,28 @@ class Hearing:
             self._full.set()
             await self._taken.wait()
 
+    def tell_whose_it_is(self) -> None:
+        """Where a stream doesn't name its thread, it is the one of which a log was written."""
+        if isinstance(self._reader, NamelessReader) and len(self.threads) == 1:
+            (thread,) = self.threads
+            for fact in self._reader.belongs_to(SessionId(thread)):
+                at = self.began or 0
+                self._batch.add(self._veil.over(fact), int(at * 1000))
+
     def end(self) -> None:
         """Nothing more will be heard."""
         for event in (self._ended, self._news, self._full):
             event.set()
+
+    @property
+    def is_told_all(self) -> bool:
+        """What is heard tells nearly all there is to know: its logs can wait."""
+        return self._reader is not None and self._reader.tells_all
+
+    def _is_codex(self, at: int) -> None:
+        if self.began is None:
+            self.began = at / 1000
+        self.codex.set()
 
     @property
     def has_ended(self) -> bool:
@@ -181,12 +236,35 @@ class Hearing:
         return taken
 
     def _read(self, line: live.Line) -> None:
-        if self._reader is None:
-            # Until a line is one of a stream we know, this is some other program.
-            self._reader = formats.recognise(line.text, self._launch, content=bool(self._granted))
-            self.began = line.wall_ms / 1000 if self._reader is not None else None
-        if self._reader is None:
+        if self._reader is None and not self._recognise(line):
+            self._waiting.take(line)
             return
+        self._read_known(line)
+
+    def _recognise(self, line: live.Line) -> bool:
+        """Until Codex says something of a stream we know, this is some other program. Then what the
+        client said before is read."""
+        sent_by: Direction = "server" if line.from_codex else "client"
+        self._reader = formats.recognise(
+            line.text,
+            sent_by,
+            self._launch,
+            content=bool(self._granted),
+            new_thread=self._new_thread,
+        )
+        if self._reader is None:
+            return False
+        waiting, self._waiting = self._waiting, Waiting()
+        self._is_codex(waiting.lines[0].wall_ms if waiting.lines else line.wall_ms)
+        self.recognised.set()
+        for gap in waiting.gaps:
+            self._batch.add(gap, gap.at)
+        for earlier in waiting.lines:
+            self._read_known(earlier)
+        return True
+
+    def _read_known(self, line: live.Line) -> None:
+        assert self._reader is not None
         if self._set_by_ms != line.set_by_ms and not self._reader.in_a_turn:
             self._set_by_ms = line.set_by_ms
         ahead_ms = line.set_by_ms - self._set_by_ms
@@ -214,12 +292,3 @@ async def _keep(hearing: Hearing, keeper: Keeper) -> None:
             await keeper.keep(hearing.take(), last=hearing.has_ended)
     finally:
         await keeper.close()
-
-
-def _launch(body: bytes) -> str:
-    try:
-        told = msgspec.json.decode(body)
-    except msgspec.MsgspecError:
-        return ""
-    launch = told.get("launch") if isinstance(told, dict) else None
-    return launch if isinstance(launch, str) else ""

@@ -47,9 +47,11 @@ def run(command: list[str], options: list[str], collector: list[str] | None = No
     os.close(child_stdin)
     os.close(child_stdout)
 
-    copies = _start_collector(collector, options)
+    from codex_telemetry.wrapped import holds_no_session  # noqa: PLC0415  the child runs by now
+
+    copies = None if holds_no_session(command) else _start_collector(collector, options)
     if copies is not None:
-        _announce(copies, command[0], child)
+        _announce(copies, command, child)
 
     from codex_telemetry.relay import relay  # noqa: PLC0415  threads, poll: only now
 
@@ -194,11 +196,21 @@ def _survives_exec(fd: int) -> bool:
         return False
 
 
-def _announce(copies: int, program: str, child: int) -> None:
+def _announce(copies: int, command: list[str], child: int) -> None:
     """The first frame. The pipe is empty, so this can't wait. Without json: it isn't loaded yet."""
+    from codex_telemetry.wrapped import (  # noqa: PLC0415  the child runs by now
+        begins_a_thread,
+        codex_words,
+    )
+
     launch = f"{time.time_ns() // 1_000_000:x}-{os.urandom(4).hex()}"
-    name = _json_string(os.path.basename(program))
-    start = f'{{"launch":"{launch}","program":{name},"child_pid":{child}}}'
+    name = _json_string(os.path.basename(command[0]))
+    codex = "false" if codex_words(command) is None else "true"
+    new = "true" if begins_a_thread(command) else "false"
+    start = (
+        f'{{"launch":"{launch}","program":{name},"codex":{codex},"new_thread":{new}'
+        f',"child_pid":{child}}}'
+    )
     try:  # noqa: SIM105  contextlib would be one more import
         os.write(copies, frame(START, time.time_ns(), monotonic_ns(), start.encode()))
     except OSError:

@@ -13,6 +13,7 @@ from codex_telemetry.inputs.live import Line, Lost
 from codex_telemetry.pipeline import Hearing
 from codex_telemetry.store import db, keeper
 from codex_telemetry.store.keeper import Keeper
+from codex_telemetry.unrecognised import Waiting
 from saved import batch, query, thread, turn
 
 UNKNOWN = Drift("0.999.0", "thing/happened", "unknown notification")
@@ -173,3 +174,45 @@ async def test_gaps_that_were_heard_outlive_what_is_lost(
         (keeper.NOWHERE, None),
     ]
     assert query(path, "SELECT count(*) FROM turns") == [(1,)]
+
+
+STARTED = (
+    b'{"method":"thread/started","params":{"thread":{"id":"01a20725-91e0-7623-a584-7c5153a12fec"}}}'
+)
+INITIALIZE = b'{"id":1,"method":"initialize","params":{"clientInfo":{"name":"editor"}}}'
+
+
+def test_of_a_program_that_is_no_codex_nothing_is_kept_not_even_what_was_lost() -> None:
+    hearing = Hearing()
+    hearing.hear(Line(False, 1, 0, INITIALIZE))
+    hearing.hear(Lost(True, 2, 100, "line too long"))
+    hearing.hear(Line(True, 3, 0, b'{"jsonrpc":"2.0","method":"thread/spoken"}'))
+    assert not hearing.take()
+    assert hearing.began is None
+
+
+def test_once_it_is_known_what_came_before_is_told() -> None:
+    hearing = Hearing()
+    hearing.hear(Line(False, 1_000, 0, INITIALIZE))
+    hearing.hear(Lost(True, 2, 100, "line too long"))
+    hearing.hear(Line(True, 3, 0, STARTED))
+    told = hearing.take()
+    assert told.gaps == [Gap(2, 100, "line too long")]
+    (session,) = told.sessions.values()
+    assert session.client_name is not None
+    assert session.client_name.value == "editor"
+    assert hearing.began == 1.0
+
+
+def test_what_a_client_says_to_another_program_is_held_within_bounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("codex_telemetry.unrecognised.MOST_WAITING", 1_000)
+    waiting = Waiting()
+    for n in range(100):
+        waiting.take(Line(False, n, 0, b"x" * 150))
+        waiting.lost(Gap(n, 1, "copies dropped"))
+    assert len(waiting.lines) == 4
+    assert len(waiting.gaps) == 100
+    waiting.lost(Gap(100, 1, "copies dropped"))
+    assert len(waiting.gaps) == 100

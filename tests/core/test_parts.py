@@ -18,9 +18,9 @@ from codex_telemetry.core.facts import (
 )
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId, uuid7_ms
 from codex_telemetry.core.parts import Parts, parts
-from codex_telemetry.core.parts_source import TIMED
 from codex_telemetry.core.settle import settle_turn
 from codex_telemetry.core.spans import Window, common, length, merged, window, without
+from codex_telemetry.core.unheard import TIMED
 
 THREAD = SessionId("01a20723-e07a-7931-8126-7830aff6bc9a")
 TURN = TurnId("01a20724-25db-75a2-b830-6a9c0d17030c")

@@ -22,8 +22,8 @@ from codex_telemetry.core.facts import (
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
 from codex_telemetry.core.join import join
 from codex_telemetry.core.parts import Parts, mcp_startup, outline, parts
-from codex_telemetry.core.parts_source import TIMED
 from codex_telemetry.core.spans import length, merged, window
+from codex_telemetry.core.unheard import TIMED
 from saved import uuid7
 
 THREAD = SessionId("01a20723-e07a-7931-8126-7830aff6bc9a")

@@ -8,9 +8,6 @@ from codex_telemetry.core.facts import Fact
 from codex_telemetry.core.veil import OPEN, Veil
 from recordings import Recordings
 
-STREAMS = "/x_exec"
-"""What has this in its name has no stream."""
-
 
 def everything(recordings: Recordings, folder: Path, veil: Veil = OPEN) -> Path:
     """A database of its own, in a home of its own."""
@@ -20,7 +17,6 @@ def everything(recordings: Recordings, folder: Path, veil: Veil = OPEN) -> Path:
     live = [
         veiled(batch, veil, f"{recording.name}/{batch.origin}")
         for recording in every
-        if STREAMS not in recording.name
         for batch in heard(recording)
     ]
     home = place(every, folder.with_name(f"{folder.name}-codex"))

@@ -63,7 +63,7 @@ def test_the_frames_tell_which_program_ran_and_how_it_ended(tmp_path: Path) -> N
         first, last = frames[0], frames[-1]
         assert (first.kind, last.kind) == (START, END)
         start = json.loads(first.payload)
-        assert start.keys() == {"launch", "program", "child_pid"}
+        assert start.keys() == {"launch", "program", "child_pid", "codex", "new_thread"}
         assert (start["program"], start["child_pid"]) == ("sh", int(heard))
         assert json.loads(last.payload) == {"exit_code": 6}
         launches.add(start["launch"])

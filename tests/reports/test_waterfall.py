@@ -15,7 +15,7 @@ from codex_telemetry.cli.waterfall import FILL, drawing
 from codex_telemetry.core.facts import EventFacts, Said, SessionFacts, Source, TurnFacts
 from codex_telemetry.core.identity import ItemId, TurnId
 from codex_telemetry.core.parts import Parts
-from codex_telemetry.core.parts_source import TIMED
+from codex_telemetry.core.unheard import TIMED
 from codex_telemetry.reports import turns as report
 from codex_telemetry.reports.shapes import TurnDetail
 from codex_telemetry.reports.waterfall import KEPT, SILENT_MS, Bar, Waterfall, waterfall

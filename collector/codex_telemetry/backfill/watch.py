@@ -36,18 +36,20 @@ async def watch(
     veil: Veil = OPEN,
     hash_commands: bool = False,
     standing: Standing | None = None,
+    since_ns: int = 0,
     tally: Tally | None = None,
     news: Callable[[Tally], None] = lambda _: None,
 ) -> None:
     """Read what is new under the homes, and go on doing so until cancelled.
 
-    A home, or its folders, may come and go. `news` is called with the tally when something was read.
+    A home, or its folders, may come and go. `since_ns`: leave out files that weren't changed since
+    (Unix time, ns). `news` is called with the tally when something was read.
     Raises what `Writer.save` raises.
     """
     reading = Reading(
         writer, tally or Tally(), veil=veil, hash_commands=hash_commands, standing=standing
     )
-    following = _Following(reading, [files.real(home) for home in homes], news)
+    following = _Following(reading, [files.real(home) for home in homes], since_ns, news)
     while True:
         folders = following.folders()
         await following.search()
@@ -58,9 +60,12 @@ async def watch(
 
 
 class _Following:
-    def __init__(self, reading: Reading, homes: list[Path], news: Callable[[Tally], None]) -> None:
+    def __init__(
+        self, reading: Reading, homes: list[Path], since_ns: int, news: Callable[[Tally], None]
+    ) -> None:
         self._reading = reading
         self._homes = homes
+        self._since_ns = since_ns
         self._news = news
         self._known: dict[str, LogFile] = {}
 
@@ -84,7 +89,8 @@ class _Following:
             except OSError:
                 continue  # there is no such home, now
             self._known |= {str(log_file.file.path): log_file for log_file in logs}
-            await self._read(read_changed(self._reading, logs))
+            changed = [log_file for log_file in logs if log_file.file.mtime_ns >= self._since_ns]
+            await self._read(read_changed(self._reading, changed))
         self._reading.tally.files = len(self._known)
 
     async def follow(self, folders: Folders) -> None:

@@ -11,7 +11,11 @@ ItemId = NewType("ItemId", str)
 LaunchId = NewType("LaunchId", str)
 """Made by `run` at each start of a child."""
 
+EXEC = "exec"
+"""In a turn's id: `codex exec` told of it."""
+
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-([0-9a-f])[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+_LAUNCHED = re.compile(r"[0-9a-f]{11}")
 _ID = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
 
 
@@ -49,6 +53,22 @@ def log_turn_id(session: SessionId, said_at: int) -> TurnId:
     """The id of a turn of which only a log without turn ids tells (up to 0.98): its thread and the
     time (ms UTC) of its prompt. Never a place in a file: files are rewritten."""
     return TurnId(f"{session}:@{said_at}")
+
+
+def exec_turn_id(session: SessionId, launch: str, n: int) -> TurnId:
+    """The id of a turn that `codex exec` tells of, the nth of that process: its events name none."""
+    return TurnId(f"{session}:{EXEC}:{launch}:{n}")
+
+
+def is_exec_turn(turn: str) -> bool:
+    """Whether `exec_turn_id` made it."""
+    return turn.split(":")[1:2] == [EXEC]
+
+
+def launched_ms(launch: LaunchId) -> int | None:
+    """When `run` made it (Unix time, ms): a launch's id begins with that, in hexadecimal."""
+    told, _, _ = launch.partition("-")
+    return int(told, 16) if _LAUNCHED.fullmatch(told) else None
 
 
 def is_log_turn(turn: str) -> bool:

@@ -3,10 +3,7 @@
 from codex_telemetry.core.facts import Clock, Source, TurnFacts
 from codex_telemetry.core.identity import uuid7_ms
 from codex_telemetry.core.spans import Window
-from codex_telemetry.core.unheard import blind_to_items
-
-TIMED = "rollout.timed_items"
-"""How many items a log told with their start and end in milliseconds (seen from 0.155)."""
+from codex_telemetry.core.unheard import TIMED, blind_to_items
 
 
 def parts_source(turn: TurnFacts, frame: Window) -> Source | None:

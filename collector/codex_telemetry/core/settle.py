@@ -80,7 +80,7 @@ def settle_turn(turn: TurnFacts) -> TurnRow:
     status = said(turn.status) or "in_progress"
     items = [settle_item(i, item, turn, status) for i, item in turn.items.items()]
     responses = settle_responses(turn)
-    used = _in_context(turn, responses)
+    used = _in_context(turn, responses) if turn.responses else None
     cut = parts(turn, frame) if frame is not None else None
     columns: dict[str, Any] = {
         **{
@@ -109,7 +109,7 @@ def settle_turn(turn: TurnFacts) -> TurnRow:
         approvals=_heard(turn, sum(ask.kind == "approval" for ask in turn.asks.values())),
         retries=_heard(turn, _happened(turn, "retry"), "error"),
         errors=_heard(turn, _happened(turn, "error"), "error"),
-        responses=len(responses) or None,
+        responses=len(turn.responses) or None,
         cost_usd=None,
         context_tokens=used,
         context_percent_left=_percent_left(used, said(turn.context_window)),

@@ -9,6 +9,7 @@ from codex_telemetry.core.facts import AskFacts, ItemFacts, ResponseFacts, Said,
 from codex_telemetry.core.identity import ItemId
 from codex_telemetry.core.rows import ItemRow, ResponseRow
 from codex_telemetry.core.spans import best, between
+from codex_telemetry.core.used import used_in_all
 
 T = TypeVar("T")
 
@@ -56,7 +57,10 @@ def settle_item(item_id: ItemId, item: ItemFacts, turn: TurnFacts, turn_status: 
 
 
 def settle_responses(turn: TurnFacts) -> list[ResponseRow]:
-    """The turn's responses in order of the running total, which is their order in time."""
+    """The turn's responses in order of the running total, which is their order in time; where only
+    their sum is known, one row for all of them."""
+    if not turn.responses:
+        return used_in_all(turn, said(turn.model), best(turn.ends))
     return [
         _response(total, turn.responses[total], said(turn.model))
         for total in sorted(turn.responses)

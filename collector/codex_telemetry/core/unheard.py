@@ -1,10 +1,14 @@
-"""What can't be observed of a turn because its client opted out of hearing it: unknown, not none.
+"""What can't be observed of a turn because nobody says it to the client: unknown, not none.
 
 Codex really leaves out the notifications a client names in `optOutNotificationMethods` (0.106 to
-0.169), so the tap can't hear them either. Requests to the client can't be opted out of.
+0.169), so the tap can't hear them either. Requests to the client can't be opted out of. And `codex exec
+--json` has no events for hooks and compactions (0.44 to 0.169).
 """
 
 from codex_telemetry.core.facts import Clock, Times, TurnFacts
+
+TIMED = "rollout.timed_items"
+"""How many items a log told with their start and end in milliseconds (seen from 0.155)."""
 
 STARTED, COMPLETED = "item/started", "item/completed"
 ITEMS = frozenset({STARTED, COMPLETED})
@@ -27,10 +31,16 @@ LOST = {
 }
 """A notification → what it alone tells."""
 
+COMPACTED = "thread/compacted"
+
+UNHEARD_OF_EXEC = frozenset({"hook/started", "hook/completed", COMPACTED})
+"""What `codex exec` never says, by what an app-server would."""
+
 _PARTS = {
     "hook/started": {"hooks"},
     "hook/completed": {"hooks"},
     "error": {"retry"},
+    COMPACTED: {"compaction"},
 }
 
 
@@ -38,6 +48,8 @@ def unseen_parts(turn: TurnFacts) -> frozenset[str]:
     """The parts of a turn that the stream couldn't tell. Without items their time is unexplained;
     what else wasn't heard passes for the model's."""
     parts = {part for method in turn.unheard for part in _PARTS.get(method, ())}
+    if turn.counts.get(TIMED, 0):
+        parts.discard("compaction")  # a log that tells the times of items tells of that one too
     if blind_to_items(turn):
         parts |= {"tools", "compaction", "model"}
         if not turn.starts:

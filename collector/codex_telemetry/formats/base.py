@@ -1,11 +1,11 @@
 """What every reader of a stream or a file is: lines and times in, facts out."""
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from codex_telemetry.core.facts import Captured, Fact
 from codex_telemetry.core.gate import Heard
-from codex_telemetry.core.identity import LaunchId
+from codex_telemetry.core.identity import LaunchId, SessionId
 
 Direction = Literal["client", "server"]
 """Who sent the line: the client of Codex, or Codex (the server)."""
@@ -33,7 +33,11 @@ class Stamp(NamedTuple):
 
 
 class StreamReader(Protocol):
-    """Reads a two-way stream line by line. It holds what it needs to remember; it never raises."""
+    """Reads a stream line by line. It holds what it needs to remember; it never raises."""
+
+    tells_all: bool
+    """Whether nearly all of a session passes by here. Where not, its log is followed meanwhile; where
+    it does, that is read when the session ends."""
 
     @property
     def codex_version(self) -> str | None:
@@ -53,9 +57,18 @@ class StreamReader(Protocol):
         was made to look at it."""
 
 
+@runtime_checkable
+class NamelessReader(StreamReader, Protocol):
+    """One of a stream that doesn't say of which thread it tells: what it tells waits."""
+
+    def belongs_to(self, thread: SessionId) -> Iterator[Fact]: ...
+
+
 class StreamFormat(Protocol):
     """A stream we know: how to tell it from others, and who reads it."""
 
-    def recognises(self, line: bytes) -> bool: ...
+    def recognises(self, line: bytes, sent_by: Direction) -> bool: ...
 
-    def reader(self, launch: LaunchId, *, content: bool = False) -> StreamReader: ...
+    def reader(
+        self, launch: LaunchId, *, content: bool = False, new_thread: bool = False
+    ) -> StreamReader: ...

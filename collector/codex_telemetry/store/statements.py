@@ -69,6 +69,7 @@ SAVE_TOLD = {
 }
 
 TOLD_BETWEEN = "SELECT turn_id, origin, body FROM told_turns WHERE turn_id >= ? AND turn_id < ?"
+NAMED_TURNS = "SELECT turn_id FROM turns WHERE session_id = ? AND turn_id NOT LIKE '%:%'"
 TOLD_BY = {
     "sessions": "SELECT session_id FROM told_sessions WHERE origin = ?",
     "turns": "SELECT turn_id FROM told_turns WHERE origin = ?",

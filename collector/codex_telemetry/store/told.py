@@ -8,9 +8,9 @@ import msgspec
 
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import Captured, SessionFacts, TurnFacts
-from codex_telemetry.core.identity import SessionId, TurnId, is_uuid
+from codex_telemetry.core.identity import EXEC, SessionId, TurnId, is_exec_turn, is_uuid
 from codex_telemetry.core.join import join
-from codex_telemetry.core.pairing import pair, united_by
+from codex_telemetry.core.pairing import may_be_heard_by_exec, pair, united_by
 from codex_telemetry.store import statements as sql
 
 F = TypeVar("F", TurnFacts, SessionFacts)
@@ -36,7 +36,7 @@ class Told(NamedTuple):
     gone: set[str]
     """Threads of which nobody tells any more."""
     twins: dict[str, str]
-    """Turns of old logs → the id by which the stream knows them."""
+    """Turns known by another id → that id: see `core.pairing`."""
 
 
 async def first_heard(db: aiosqlite.Connection, origin_name: str) -> dict[str, Captured]:
@@ -68,7 +68,7 @@ async def tell(db: aiosqlite.Connection, origin: int, batch: Batch, orphans: Orp
     turns = await teller.told("turns", {str(k): v for k, v in batch.turns.items()}, _turn)
     turns |= await teller.still_told("turns", orphans.turns - turns.keys(), _turn)
     gone = orphans.turns - turns.keys()
-    turns, paired = await teller.unite(turns)
+    turns, paired = await teller.unite(turns, orphans.sessions)
     bereft = await teller.remove(gone | paired)
 
     sessions = await teller.told("sessions", _introduced(batch), _session)
@@ -123,24 +123,39 @@ class _Teller:
             told[key] = join(told[key], facts) if key in told else facts
         return told
 
-    async def unite(self, turns: dict[str, TurnFacts]) -> tuple[dict[str, TurnFacts], set[str]]:
-        """Take a turn of an old release that was heard and one that was logged for one, where they
-        are: see `core.pairing`. All turns of the thread without an id of Codex's own take part.
+    async def unite(
+        self, turns: dict[str, TurnFacts], bereft: Iterable[str]
+    ) -> tuple[dict[str, TurnFacts], set[str]]:
+        """Take a turn that was heard under one id and logged under another for one, where they are:
+        see `core.pairing`. `bereft`: threads that lost a turn, perhaps the twin of one.
 
         Also gives the ids that are now the other half's."""
-        threads = {t for turn, facts in turns.items() if not is_uuid(turn) for t in facts.tellers}
+        threads = {t for facts in turns.values() for t in facts.tellers} | set(bereft)
+        numbered = {t for turn, facts in turns.items() if not is_uuid(turn) for t in facts.tellers}
         result = dict(turns)
         paired: set[str] = set()
         for thread in threads:
-            if not await self._all(sql.TOLD_BETWEEN, (f"{thread}:@", f"{thread}:A")):
+            by_exec = await self._all(sql.TOLD_BETWEEN, _range(f"{thread}:{EXEC}:"))
+            if not by_exec and not (
+                thread in numbered and await self._all(sql.TOLD_BETWEEN, _range(f"{thread}:@"))
+            ):
                 continue
             told: dict[TurnId, TurnFacts] = {}
-            for turn_id, _, body in await self._all(sql.TOLD_BETWEEN, (f"{thread}:", f"{thread};")):
+            for turn_id, _, body in await self._all(sql.TOLD_BETWEEN, _range(f"{thread}:")):
                 facts = _turn.decode(body)
                 told[turn_id] = join(told[turn_id], facts) if turn_id in told else facts
+            if by_exec:
+                named = {row[0] for row in await self._all(sql.NAMED_TURNS, (thread,))}
+                named |= {turn for turn, facts in turns.items() if thread in facts.tellers}
+                exec_turns = [facts for turn, facts in told.items() if is_exec_turn(turn)]
+                near = {turn for turn in named if may_be_heard_by_exec(TurnId(turn), exec_turns)}
+                told |= {
+                    TurnId(turn): facts
+                    for turn, facts in (await self.still_told("turns", near, _turn)).items()
+                }
             twins = pair(told.values())
             one = united_by(twins, told)
-            self.twins |= {str(log_turn): str(live) for log_turn, live in twins.items()}
+            self.twins |= {str(other): str(known) for other, known in twins.items()}
             paired |= twins.keys()
             result |= {str(turn_id): facts for turn_id, facts in one.items()}
         return {turn: facts for turn, facts in result.items() if turn not in paired}, paired
@@ -155,6 +170,11 @@ class _Teller:
 
     async def _all(self, query: str, values: tuple[Any, ...]) -> list[Any]:
         return list(await self._db.execute_fetchall(query, values))
+
+
+def _range(start: str) -> tuple[str, str]:
+    """From a beginning of ids to what comes after all that begin so."""
+    return start, start[:-1] + chr(ord(start[-1]) + 1)
 
 
 def json_list(keys: Iterable[str | int]) -> str:

@@ -62,7 +62,6 @@ ONLY_ONE = {
     "0.155.0/i_review": REVIEW,
     "0.169.0/i_review": REVIEW,
     "0.169.0/a_ephemeral": "an ephemeral thread has no rollout",
-    "0.169.0/w_upgrade": "the threads of the older release were made by exec",
 }
 
 

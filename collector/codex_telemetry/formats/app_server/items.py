@@ -92,7 +92,7 @@ def facts(item: Item, at: Stamp) -> ItemFacts:
     told.duration = live(item.durationMs, at)
     told.exit_code = live(item.exitCode, at)
     if kind == "command" and wire.given(item.command):
-        told.name = live(command_word(_text(item.command)), at)
+        told.name = live(command_word(text_of(item.command)), at)
     elif kind in ("mcp_tool", "dynamic_tool"):
         told.name = live(name(item.tool), at)
         told.server = live(name(item.server), at)
@@ -101,7 +101,7 @@ def facts(item: Item, at: Stamp) -> ItemFacts:
     elif kind == "web_search":
         action = tag(item.action)
         told.action = live(snake(action) if action else None, at)
-    if output := _text(item.aggregatedOutput):
+    if output := text_of(item.aggregatedOutput):
         size = len(output.encode("utf-8", "surrogatepass"))
         told.output_bytes = live(size, at)
         told.output_capped = live(size >= OUTPUT_CAP, at)
@@ -111,7 +111,7 @@ def facts(item: Item, at: Stamp) -> ItemFacts:
     return told
 
 
-def _text(raw: Raw) -> str:
+def text_of(raw: Raw) -> str:
     """A string of content, to be measured and forgotten; "" where it is none."""
     try:
         return msgspec.json.decode(raw, type=str)
@@ -123,7 +123,7 @@ def _lines(changes: list[Change]) -> tuple[int, int]:
     """Lines added and removed: a new or deleted file is given whole, an update as a diff."""
     added = removed = 0
     for change in changes:
-        diff = _text(change.diff).splitlines()
+        diff = text_of(change.diff).splitlines()
         kind = tag(change.kind)
         if kind == "add":
             added += len(diff)

@@ -32,6 +32,8 @@ class Call(Struct):
     exit_code: wire.Int | None = None
     duration: Duration | None = None
     aggregated_output: str | None = None
+    stdout: str | None = None
+    stderr: str | None = None
     success: bool | None = None
     invocation: Invocation | None = None
 
@@ -104,8 +106,11 @@ class LegacyItems:
         if call.duration is not None:
             ms = call.duration.secs * 1000 + call.duration.nanos // 1_000_000
             item.duration = live(ms, at)
-        if call.aggregated_output:
-            size = len(call.aggregated_output.encode("utf-8", "surrogatepass"))
+        output = call.aggregated_output
+        if output is None and kind == "command":  # 0.20
+            output = (call.stdout or "") + (call.stderr or "")
+        if output:
+            size = len(output.encode("utf-8", "surrogatepass"))
             item.output_bytes = live(size, at)
             item.output_capped = live(size >= OUTPUT_CAP, at)
         facts = thread.facts(turn, at)

@@ -36,6 +36,8 @@ _PLACE = re.compile(r"`(\$[A-Za-z0-9_.\[\]]*)`$")
 class AppServer:
     """A `StreamReader` of one process; `launch` tells its short turn ids from another's."""
 
+    tells_all = True
+
     def __init__(self, launch: LaunchId, *, content: bool = False) -> None:
         """`content`: some of it may be granted, so that it has to be looked at."""
         self._process = process = Process(launch)
@@ -74,6 +76,11 @@ class AppServer:
             "rawResponse/completed": around.raw_response,
             "account/rateLimits/updated": self._rate_limits,
         }
+
+    @property
+    def messages(self) -> frozenset[str]:
+        """The notifications and requests of Codex's that are known (0.63 to 0.169)."""
+        return frozenset(self._notices) | wire.ASKS.keys() | ignored.MESSAGES
 
     @property
     def codex_version(self) -> str | None:

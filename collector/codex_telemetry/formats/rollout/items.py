@@ -9,7 +9,7 @@ from codex_telemetry.core.command_word import command_word
 from codex_telemetry.core.facts import Clock, ItemFacts
 from codex_telemetry.core.identity import is_safe_id
 from codex_telemetry.core.parts import TOOLS
-from codex_telemetry.core.parts_source import TIMED
+from codex_telemetry.core.unheard import TIMED
 from codex_telemetry.formats.app_server.items import KINDS, OUTPUT_CAP, STATUSES
 from codex_telemetry.formats.app_server.values import name, snake, tag
 from codex_telemetry.formats.app_server.wire import given
