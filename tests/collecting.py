@@ -123,13 +123,12 @@ class Place(NamedTuple):
             f"--db={self.database}",
         ]
         if patience_s is not None:
-            told = {
-                "patience_s": patience_s,
-                "busy_ms": busy_ms,
-                "most_unsaved": most_unsaved,
-                "largest_file": largest_file,
-            }
-            command = [sys.executable, "-c", WITH, str(self.database), json.dumps(told)]
+            command = self.impatient(
+                patience_s=patience_s,
+                busy_ms=busy_ms,
+                most_unsaved=most_unsaved,
+                largest_file=largest_file,
+            )
         return subprocess.Popen(
             [*through, *command],
             stdin=subprocess.PIPE,
@@ -137,6 +136,23 @@ class Place(NamedTuple):
             stderr=subprocess.PIPE,
             env=self.env,
         )
+
+    def impatient(
+        self,
+        *,
+        patience_s: float,
+        busy_ms: int = 100,
+        most_unsaved: int = 20_000,
+        largest_file: int | None = None,
+    ) -> list[str]:
+        """The command of a collector that loses patience sooner."""
+        told = {
+            "patience_s": patience_s,
+            "busy_ms": busy_ms,
+            "most_unsaved": most_unsaved,
+            "largest_file": largest_file,
+        }
+        return [sys.executable, "-c", WITH, str(self.database), json.dumps(told)]
 
 
 def finish(collector: subprocess.Popen[bytes], said: bytes = b"") -> None:

@@ -17,7 +17,10 @@ GAP_CLIENT = 3
 GAP_SERVER = 4
 """Copies of that direction were dropped here; the payload is their number of bytes (`COUNT`)."""
 START = 5
-"""First frame: JSON `{"launch", "program", "child_pid"}`. Never the arguments: they may hold a prompt."""
+"""First frame: JSON `{"launch", "program", "child_pid"}`. Never the arguments: they may hold a prompt.
+
+Once more, with the same stamps and `"again_ms"` (Unix time), for a collector that takes the place of one
+that died: what was heard from when that died to then is lost."""
 END = 6
 """Last frame, once the child is gone: JSON `{"exit_code"}`."""
 

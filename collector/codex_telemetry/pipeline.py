@@ -31,6 +31,8 @@ RETRY_S = 0.5
 MOST_HEARD = 5_000
 """Facts that may wait for the keeper; then we stop listening until it has taken them."""
 
+COLLECTOR_DIED = "collector died"
+
 
 def collect(paths: Paths, log_level: str | None = None, *, patience_s: float = PATIENCE_S) -> None:
     """Be the collector: hear the pump on stdin until it ends, keep what is heard. Never raises for
@@ -116,6 +118,8 @@ class Hearing:
         """When a stream we know began (Unix time, s); None while there is none."""
         self._ended = anyio.Event()
         self._launch = LaunchId("")
+        self._launched_s: float | None = None
+        """Of one whose earlier collector died: when it began (Unix time)."""
         self._reader: StreamReader | None = None
         self._batch = Batch("live", "")
         self._drift: dict[DriftKey, DriftCount] = {}
@@ -127,9 +131,13 @@ class Hearing:
 
     def hear(self, heard: live.Heard) -> None:
         match heard:
-            case live.Meta(started=True, body=body):
-                self._launch = LaunchId(_launch(body))
+            case live.Meta(started=True, wall_ms=at, body=body):
+                start = _started(body)
+                self._launch = LaunchId(start.launch)
                 self._batch.origin = self._launch
+                if start.again_ms is not None:
+                    self._launched_s = at / 1000
+                    self._batch.add(Gap(start.again_ms, None, COLLECTOR_DIED), at)
             case live.Line():
                 self._read(heard)
             case live.Lost(from_codex=from_codex, wall_ms=at, dropped_bytes=n, reason=reason):
@@ -184,9 +192,13 @@ class Hearing:
         if self._reader is None:
             # Until a line is one of a stream we know, this is some other program.
             self._reader = formats.recognise(line.text, self._launch, content=bool(self._granted))
-            self.began = line.wall_ms / 1000 if self._reader is not None else None
-        if self._reader is None:
-            return
+            if self._reader is None:
+                return
+            self.began = line.wall_ms / 1000
+            if self._launched_s is not None:  # others have heard what came before
+                self.began = self._launched_s
+                self._reader.lost("client")
+                self._reader.lost("server")
         if self._set_by_ms != line.set_by_ms and not self._reader.in_a_turn:
             self._set_by_ms = line.set_by_ms
         ahead_ms = line.set_by_ms - self._set_by_ms
@@ -216,10 +228,15 @@ async def _keep(hearing: Hearing, keeper: Keeper) -> None:
         await keeper.close()
 
 
-def _launch(body: bytes) -> str:
+class _Start(msgspec.Struct):
+    """What the pump says first."""
+
+    launch: str = ""
+    again_ms: int | None = None
+
+
+def _started(body: bytes) -> _Start:
     try:
-        told = msgspec.json.decode(body)
+        return msgspec.json.decode(body, type=_Start)
     except msgspec.MsgspecError:
-        return ""
-    launch = told.get("launch") if isinstance(told, dict) else None
-    return launch if isinstance(launch, str) else ""
+        return _Start()

@@ -1,6 +1,5 @@
 """The collector's life: it hears until its pipe ends, keeps up, saves, and is gone."""
 
-import contextlib
 import json
 import os
 import signal
@@ -16,6 +15,7 @@ import pytest
 from codex_telemetry.frames import SERVER, frame
 from codex_telemetry.store import db
 from collecting import PATIENCE, Place, Story, a_plain_turn, ended, finish, started
+from processes import child_of, state
 from recordings import Recordings
 from saved import query
 from store_of import rows, until
@@ -98,24 +98,6 @@ sys.stdin.readline()
 print("{}", flush=True)
 sys.stdin.read()
 """
-
-
-def child_of(parent: int, word: bytes) -> int:
-    """The child whose command line holds a word; 0 while there is none."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            state = (folder / "stat").read_text().rpartition(")")[2].split()
-            if int(state[1]) == parent and word in (folder / "cmdline").read_bytes().split(b"\0"):
-                return int(folder.name)
-    return 0
-
-
-def state(pid: int) -> str:
-    """A process's state letter. Where init doesn't reap, the dead stay "Z"."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
