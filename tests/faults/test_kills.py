@@ -7,61 +7,27 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from backfill.codex_home import place, take_in
 from collecting import Place
 from conversing import by_id, differing
-from faults.counted import beyond, things, tokens
+from faults.conftest import Conversation
 from faults.rounds import chance, rounds
-from faults.session import held, stream
+from faults.saying import is_complete
+from faults.session import held
 from processes import is_gone
-from recordings import Frame, Recordings
+from recordings import Frame
 from saved import query
 from store_of import rows, until
 from told import told_by
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
-SAID = ("b_shell", "c_patch", "f_interrupt", "h_compact", "k_resume_fork", "n_approval", "p_steer")
-RELEASES = ("0.125.0", "0.169.0")
-
-
 ENDED = """
 SELECT turn_id, status, total_tokens, tool_calls, duration_ms FROM turns
 WHERE status <> 'in_progress' ORDER BY turn_id
 """
-
-
-class Release(NamedTuple):
-    frames: list[Frame]
-    home: Path
-    logged: Path
-    """A database that only has the logs."""
-    undisturbed: Path
-    """One that heard it all, and then read the logs."""
-
-
-@pytest.fixture(scope="module")
-def releases(
-    recordings: Recordings, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Release]:
-    return {name: _release(recordings, name, tmp_path_factory.mktemp(name)) for name in RELEASES}
-
-
-def _release(recordings: Recordings, name: str, folder: Path) -> Release:
-    patterns = [f"{name}/{scenario}" for scenario in SAID]
-    frames = stream(recordings, *patterns)
-    home = place(recordings.like(*patterns), folder / "home")
-    take_in(folder / "logged.db", home)
-    whole = Place(folder / "whole")
-    with held(whole, frames) as session:
-        session.finish()
-        session.settle()
-    take_in(whole.database, home)
-    return Release(frames, home, folder / "logged.db", whole.database)
 
 
 def answered(frames: list[Frame]) -> list[Frame]:
@@ -71,22 +37,15 @@ def answered(frames: list[Frame]) -> list[Frame]:
     return frames[: max((n for n in range(answer) if frames[n].direction == "c2s"), default=0)]
 
 
-def is_complete(database: Path, release: Release) -> None:
-    """Once the logs are read: nothing is missing that they tell, nothing is there twice."""
-    take_in(database, release.home)
-    logged, found, undisturbed = map(things, (release.logged, database, release.undisturbed))
-    assert beyond(logged, found) == []
-    assert beyond(found, undisturbed) == []
-    assert tokens(database) == tokens(release.logged)
-
-
 @pytest.mark.parametrize("n", range(rounds(4)))
-def test_the_wrapper_is_killed(releases: dict[str, Release], tmp_path: Path, n: int) -> None:
+def test_the_wrapper_is_killed(
+    conversations: dict[str, Conversation], tmp_path: Path, n: int
+) -> None:
     luck = chance(f"wrapper {n}")
-    release = releases[luck.choice(RELEASES)]
+    conversation = conversations[luck.choice(sorted(conversations))]
     place = Place(tmp_path)
-    upto = luck.randrange(20, len(release.frames))
-    with held(place, release.frames) as session:
+    upto = luck.randrange(20, len(conversation.frames))
+    with held(place, conversation.frames) as session:
         # What is in the collector's hands can't be lost; of a few lines more the pipe takes any.
         session.go_on(upto - luck.randrange(10))
         until(session.is_heard)
@@ -95,18 +54,20 @@ def test_the_wrapper_is_killed(releases: dict[str, Release], tmp_path: Path, n: 
         session.kill()
         session.settle()
     (launch,) = query(place.database, "SELECT name FROM origins")
-    told = by_id(told_by(answered(release.frames[:upto])), *launch)
+    told = by_id(told_by(answered(conversation.frames[:upto])), *launch)
     ended = {turn: row for turn, row in told.items() if row.status != "in_progress"}
     assert not differing(rows(place.database, "SELECT * FROM turns"), ended)
     assert place.spooled == []
-    is_complete(place.database, release)
+    is_complete(place.database, conversation)
 
 
 @pytest.mark.parametrize("n", range(rounds(4)))
-def test_the_collector_is_killed(releases: dict[str, Release], tmp_path: Path, n: int) -> None:
+def test_the_collector_is_killed(
+    conversations: dict[str, Conversation], tmp_path: Path, n: int
+) -> None:
     luck = chance(f"collector {n}")
-    release = releases[luck.choice(RELEASES)]
-    place, frames = Place(tmp_path), release.frames
+    conversation = conversations[luck.choice(sorted(conversations))]
+    place, frames = Place(tmp_path), conversation.frames
     spoken = [n for n, frame in enumerate(frames) if frame.direction == "c2s"]
     with held(place, frames, impatient=True) as session:
         for _ in range(luck.choice([1, 1, 2])):
@@ -125,4 +86,4 @@ def test_the_collector_is_killed(releases: dict[str, Release], tmp_path: Path, n
     found = rows(place.database, ENDED)
     assert all(turn in found for turn in saved)
     assert query(place.database, "SELECT DISTINCT reason FROM gaps") == [("collector died",)]
-    is_complete(place.database, release)
+    is_complete(place.database, conversation)
