@@ -54,6 +54,21 @@ def heard(frames: Iterable[Frame]) -> bytes:
     )
 
 
+def item(n: int) -> bytes:
+    """Something that is remembered until it is saved."""
+    told = {
+        "threadId": f"thread-{n // 10}",
+        "turnId": f"turn-{n // 10}",
+        "item": {
+            "type": "commandExecution",
+            "id": f"item-{n}",
+            "command": "ls",
+            "status": "completed",
+        },
+    }
+    return json.dumps({"method": "item/completed", "params": told}).encode() + b"\n"
+
+
 class Story(NamedTuple):
     """A recorded session of one turn, cut where the turn ends."""
 

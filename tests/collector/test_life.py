@@ -1,6 +1,5 @@
 """The collector's life: it hears until its pipe ends, keeps up, saves, and is gone."""
 
-import json
 import os
 import signal
 import sqlite3
@@ -14,7 +13,7 @@ import pytest
 
 from codex_telemetry.frames import SERVER, frame
 from codex_telemetry.store import db
-from collecting import PATIENCE, Place, Story, a_plain_turn, ended, finish, started
+from collecting import PATIENCE, Place, Story, a_plain_turn, ended, finish, item, started
 from processes import child_of, state
 from recordings import Recordings
 from saved import query
@@ -165,21 +164,6 @@ def test_a_database_in_use_neither_disturbs_nor_delays_what_is_wrapped(
     until(lambda: rows(place.database, TURNS))
     assert query(place.database, TURNS) == [("completed", 1061)]
     assert place.spooled == []
-
-
-def item(n: int) -> bytes:
-    """Something that is remembered until it is saved."""
-    told = {
-        "threadId": f"thread-{n // 10}",
-        "turnId": f"turn-{n // 10}",
-        "item": {
-            "type": "commandExecution",
-            "id": f"item-{n}",
-            "command": "ls",
-            "status": "completed",
-        },
-    }
-    return json.dumps({"method": "item/completed", "params": told}).encode() + b"\n"
 
 
 def test_memory_has_a_bound_while_nothing_can_be_written(place: Place) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from collections.abc import Iterator, Sequence
@@ -126,7 +127,8 @@ def held(
     """Start it: `run` as people do; `impatient`: one that waits less before it starts another collector
     for one that died. Or, where patience is said, with collectors that have less, too."""
     place.folder.mkdir(exist_ok=True)
-    server = Conversation(frames).server(place.folder / "script.jsonl")
+    folder = Path(tempfile.mkdtemp(prefix="session", dir=place.folder))
+    server = Conversation(frames).server(folder / "script.jsonl")
     child = ["/bin/sh", "-c", f'"$@"; exit {EXIT_CODE}', "sh", *server]
     option = f"--db={place.database}"
     command = [*RUN[:-1], option, "--", *child]
@@ -135,7 +137,7 @@ def held(
         if patience_s is not None:
             collector = place.impatient(patience_s=patience_s, busy_ms=busy_ms)
         command = [sys.executable, "-P", "-c", PUMP, option, *collector, "--", *child]
-    errors = place.folder / "errors"
+    errors = folder / "errors"
     with errors.open("wb") as file:
         process = subprocess.Popen(
             [*through, *command],
@@ -147,7 +149,9 @@ def held(
     session = Session(frames, process, errors, os.fsencode(place.database))
     try:
         yield session
-    finally:
-        session.kill()
+    except BaseException:
         for collector in session.collectors():
             os.kill(collector, signal.SIGKILL)
+        raise
+    finally:
+        session.kill()
