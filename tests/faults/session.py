@@ -150,8 +150,8 @@ def held(
     try:
         yield session
     except BaseException:
-        for collector in session.collectors():
-            os.kill(collector, signal.SIGKILL)
+        for pid in session.collectors():
+            os.kill(pid, signal.SIGKILL)
         raise
     finally:
         session.kill()

@@ -11,14 +11,29 @@ import time
 from pathlib import Path
 
 import pytest
-from tapped import PATIENCE, Frame, copied, dropped, eventually, on_linux, parse, program, tapped
+from tapped import (
+    PATIENCE,
+    Frame,
+    Tap,
+    copied,
+    dropped,
+    eventually,
+    on_linux,
+    parse,
+    program,
+    tapped,
+)
 
 from codex_telemetry import tee
-<<<<<<< HEAD
-from codex_telemetry.frames import CLIENT, END, GAP_CLIENT, GAP_SERVER, SERVER, monotonic_ns
-=======
-from codex_telemetry.frames import CLIENT, END, GAP_CLIENT, GAP_SERVER, SERVER, START
->>>>>>> 4ea2a49 (A collector that dies is replaced, and what was missed is a gap; after a loss no count is taken for another turn's; kill -9 of wrapper and collector at any moment)
+from codex_telemetry.frames import (
+    CLIENT,
+    END,
+    GAP_CLIENT,
+    GAP_SERVER,
+    SERVER,
+    START,
+    monotonic_ns,
+)
 from codex_telemetry.tee import BOUND, Tee
 from processes import is_gone, running_with
 
@@ -261,10 +276,9 @@ def test_another_collector_takes_the_place_of_one_that_died_and_is_told_so(tmp_p
         eventually(lambda: copied(tap.frames_so_far(), CLIENT))
         (first, *_) = tap.frames_so_far()
         os.killpg(died, signal.SIGKILL)
-        eventually(lambda: is_gone(died))
-        tap.stdin.write(b"lost ")
-        assert tap.stdout.read(5) == b"lost "
-        eventually(lambda: tap.collector() != died)
+        while tap.collector() == died:
+            tap.stdin.write(b"lost ")
+            assert tap.stdout.read(5) == b"lost "
         tap.stdin.write(b"and heard again")
         assert tap.stdout.read(15) == b"and heard again"
         assert tap.talk() == (0, b"")
@@ -274,7 +288,7 @@ def test_another_collector_takes_the_place_of_one_that_died_and_is_told_so(tmp_p
     assert (start.wall_ns, start.mono_ns) == (first.wall_ns, first.mono_ns)
     assert again.pop("again_ms") * 1_000_000 > start.wall_ns
     assert again == told
-    assert copied(frames, CLIENT) == b"and heard again"
+    assert copied(frames, CLIENT).endswith(b"and heard again")
     assert end.kind == END
 
 
@@ -285,7 +299,7 @@ def test_what_was_missed_at_the_very_end_is_told_to_a_collector_too(tmp_path: Pa
         assert tap.stdout.read(5) == b"heard"
         died = tap.collector()
         os.killpg(died, signal.SIGKILL)
-        eventually(lambda: is_gone(died))
+        time.sleep(0.2)  # its whole group
         assert tap.talk() == (0, b"")
         eventually(lambda: tap.collector() != died)
         start, end = tap.frames()
@@ -297,10 +311,18 @@ def test_what_was_missed_at_the_very_end_is_told_to_a_collector_too(tmp_path: Pa
 def test_collectors_that_die_at_once_are_not_started_for_ever(tmp_path: Path) -> None:
     soon = "from codex_telemetry import tee; tee.AGAIN_S = 0.01"
     dies = ["/bin/sh", "-c", 'echo >>"$0/started"', str(tmp_path)]
+    started = tmp_path / "started"
+
+    def say_some(tap: Tap) -> None:
+        tap.stdin.write(b"x")
+        assert tap.stdout.read(1) == b"x"
+
     with tapped(tmp_path, ["cat"], collector=dies, prelude=soon) as tap:
-        for _ in range(60):
-            tap.stdin.write(b"x")
-            assert tap.stdout.read(1) == b"x"
+        eventually(started.exists)
+        while started.stat().st_size < 1 + tee.MOST_AGAIN:
+            say_some(tap)
+        for _ in range(30):
+            say_some(tap)
             time.sleep(0.01)
         assert tap.talk() == (0, b"")
-    assert (tmp_path / "started").stat().st_size == 1 + tee.MOST_AGAIN
+    assert started.stat().st_size == 1 + tee.MOST_AGAIN
