@@ -215,7 +215,10 @@ def _announce(copies: int, start: bytes) -> None:
 
 
 def _json_string(text: str) -> str:
-    """Without json, which isn't loaded yet: plain ASCII as it is, all else as \\u escapes of UTF-16; what is no text at all becomes `?`."""
+    """Plain ASCII as it is, all else as \\u escapes of UTF-16; what is no text at all becomes `?`.
+
+    By hand: json isn't loaded yet.
+    """
     if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
     units = text.encode("utf-16-be", "replace").hex("-", 2).split("-")
