@@ -56,6 +56,21 @@ def heard(frames: Iterable[Frame]) -> bytes:
     )
 
 
+def item(n: int) -> bytes:
+    """Something that is remembered until it is saved."""
+    told = {
+        "threadId": f"thread-{n // 10}",
+        "turnId": f"turn-{n // 10}",
+        "item": {
+            "type": "commandExecution",
+            "id": f"item-{n}",
+            "command": "ls",
+            "status": "completed",
+        },
+    }
+    return json.dumps({"method": "item/completed", "params": told}).encode() + b"\n"
+
+
 class Story(NamedTuple):
     """A recorded session of one turn, cut where the turn ends."""
 
@@ -125,13 +140,12 @@ class Place(NamedTuple):
             f"--db={self.database}",
         ]
         if patience_s is not None:
-            told = {
-                "patience_s": patience_s,
-                "busy_ms": busy_ms,
-                "most_unsaved": most_unsaved,
-                "largest_file": largest_file,
-            }
-            command = [sys.executable, "-c", WITH, str(self.database), json.dumps(told)]
+            command = self.impatient(
+                patience_s=patience_s,
+                busy_ms=busy_ms,
+                most_unsaved=most_unsaved,
+                largest_file=largest_file,
+            )
         return subprocess.Popen(
             [*through, *command],
             stdin=subprocess.PIPE,
@@ -139,6 +153,23 @@ class Place(NamedTuple):
             stderr=subprocess.PIPE,
             env=self.env,
         )
+
+    def impatient(
+        self,
+        *,
+        patience_s: float,
+        busy_ms: int = 100,
+        most_unsaved: int = 20_000,
+        largest_file: int | None = None,
+    ) -> list[str]:
+        """The command of a collector that loses patience sooner."""
+        told = {
+            "patience_s": patience_s,
+            "busy_ms": busy_ms,
+            "most_unsaved": most_unsaved,
+            "largest_file": largest_file,
+        }
+        return [sys.executable, "-c", WITH, str(self.database), json.dumps(told)]
 
 
 def finish(collector: subprocess.Popen[bytes], said: bytes = b"") -> None:

@@ -108,7 +108,13 @@ def test_a_data_point_says_where_it_is_and_what_proves_it(point: dict[str, str])
         assert point["test"] in names_of_tests()
 
 
-def test_every_test_that_the_roadmap_names_runs() -> None:
+def proofs_of_faults() -> set[str]:
+    """The tests that the tables of FAULTS.md name."""
+    lines = (CHECKOUT / "docs" / "FAULTS.md").read_text().splitlines()
+    return {test for line in lines if line[:1] == "|" for test in re.findall(r"\btest_\w+", line)}
+
+
+def test_every_test_that_the_docs_name_runs() -> None:
     """One in a file that isn't collected, say, would prove nothing."""
     listed = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:xdist"],
@@ -123,6 +129,7 @@ def test_every_test_that_the_roadmap_names_runs() -> None:
         if "::" in line
     }
     assert {point["test"] for point in POINTS if point["test"]} <= found
+    assert proofs_of_faults() <= found
 
 
 SHOWS = ("README.md", "docs/COMMANDS.md", "docs/schema.md")

@@ -18,7 +18,10 @@ GAP_SERVER = 4
 """Copies of that direction were dropped here; the payload is their number of bytes (`COUNT`)."""
 START = 5
 """First frame: JSON `{"launch", "program", "codex", "new_thread", "child_pid"}`: whether a Codex was named,
-and whether it can't go on with a thread. Never the arguments: they may hold a prompt."""
+and whether it can't go on with a thread. Never the arguments: they may hold a prompt.
+
+Once more, with the same stamps and `"again_ms"` (Unix time), for a collector that takes the place of one
+that died: what was heard from when that died to then is lost."""
 END = 6
 """Last frame, once the child is gone: JSON `{"exit_code"}`."""
 

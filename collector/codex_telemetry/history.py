@@ -14,7 +14,7 @@ from codex_telemetry.backfill import Progress, Tally, backfill
 from codex_telemetry.config import Paths, codex_homes, complaints
 from codex_telemetry.errors import UserError
 from codex_telemetry.settings import DEFAULT, Settings
-from codex_telemetry.store import consent, spool
+from codex_telemetry.store import consent, ours, spool
 from codex_telemetry.store.grants import Standing
 from codex_telemetry.store.keeper import UNWRITABLE
 from codex_telemetry.store.price_list import PriceList
@@ -255,6 +255,6 @@ def _writing(paths: Paths) -> Iterator[None]:
         raise
     except UNWRITABLE as error:
         raise UserError(
-            f"cannot write to the database {paths.database} ({type(error).__name__})",
+            f"cannot write to the database {paths.database}: {ours.unquoted(error)}",
             hint="codex-telemetry doctor says more",
         ) from error

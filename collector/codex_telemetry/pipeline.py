@@ -20,7 +20,7 @@ from codex_telemetry.store import grants, spool
 from codex_telemetry.store.keeper import PATIENCE_S, Keeper
 from codex_telemetry.store.price_list import PriceList
 from codex_telemetry.store.writer import Writer
-from codex_telemetry.unrecognised import Waiting, started
+from codex_telemetry.unrecognised import Start, Waiting, started
 
 GATHER_S = 0.1
 """Facts heard within this time are saved together; a finished turn is there well within a second."""
@@ -33,6 +33,8 @@ FOLLOW_AFTER_S = 1.0
 
 MOST_HEARD = 5_000
 """Facts that may wait for the keeper; then we stop listening until it has taken them."""
+
+COLLECTOR_DIED = "collector died"
 
 
 def collect(paths: Paths, log_level: str | None = None, *, patience_s: float = PATIENCE_S) -> None:
@@ -145,6 +147,8 @@ class Hearing:
         self._ended = anyio.Event()
         self._launch = LaunchId("")
         self._new_thread = False
+        self._launched_at: int | None = None
+        """When it began (ms UTC), where an earlier collector heard that and died."""
         self._reader: StreamReader | None = None
         self._waiting = Waiting()
         self._batch = Batch("live", "")
@@ -158,12 +162,7 @@ class Hearing:
     def hear(self, heard: live.Heard) -> None:
         match heard:
             case live.Meta(started=True, body=body, wall_ms=at):
-                start = started(body)
-                self._launch = LaunchId(start.launch)
-                self._new_thread = start.new_thread
-                self._batch.origin = self._launch
-                if start.codex:
-                    self._is_codex(at)
+                self._start(started(body), at)
             case live.Line():
                 self._read(heard)
             case live.Lost(from_codex=from_codex, wall_ms=at, dropped_bytes=n, reason=reason):
@@ -173,6 +172,20 @@ class Hearing:
                     self._reader.lost("server" if from_codex else "client")
                 else:
                     self._waiting.lost(gap)
+
+    def _start(self, start: Start, at: int) -> None:
+        self._launch = LaunchId(start.launch)
+        self._new_thread = start.new_thread
+        self._batch.origin = self._launch
+        if start.codex:
+            self._is_codex(at)
+        if start.again_ms is not None:
+            self._launched_at = at
+            gap = Gap(start.again_ms, None, COLLECTOR_DIED)
+            if start.codex:
+                self._batch.add(gap, at)
+            else:
+                self._waiting.lost(gap)
 
     async def heard_some(self) -> None:
         """Let the keeper look; where it doesn't keep up, wait for it. Then the pipe fills, and the
@@ -255,8 +268,12 @@ class Hearing:
         if self._reader is None:
             return False
         waiting, self._waiting = self._waiting, Waiting()
-        self._is_codex(waiting.lines[0].wall_ms if waiting.lines else line.wall_ms)
+        first = waiting.lines[0] if waiting.lines else line
+        self._is_codex(first.wall_ms if self._launched_at is None else self._launched_at)
         self.recognised.set()
+        if self._launched_at is not None:
+            self._reader.lost("client")
+            self._reader.lost("server")
         for gap in waiting.gaps:
             self._batch.add(gap, gap.at)
         for earlier in waiting.lines:

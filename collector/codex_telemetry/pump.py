@@ -47,15 +47,33 @@ def run(command: list[str], options: list[str], collector: list[str] | None = No
     os.close(child_stdin)
     os.close(child_stdout)
 
-    from codex_telemetry.wrapped import holds_no_session  # noqa: PLC0415  the child runs by now
+    from codex_telemetry.wrapped import (  # noqa: PLC0415  the child runs by now
+        begins_a_thread,
+        codex_words,
+        holds_no_session,
+    )
 
-    copies = None if holds_no_session(command) else _start_collector(collector, options)
-    if copies is not None:
-        _announce(copies, command, child)
+    started_at = time.time_ns(), monotonic_ns()
+    launch = f"{started_at[0] // 1_000_000:x}-{os.urandom(4).hex()}"
+    name = _json_string(os.path.basename(command[0]))
+    codex = "false" if codex_words(command) is None else "true"
+    new = "true" if begins_a_thread(command) else "false"
+    start = f'"launch":"{launch}","program":{name},"codex":{codex},"new_thread":{new},"child_pid":{child}'
+
+    def start_collector(more: str = "") -> int | None:
+        copies = _start_collector(collector, options)
+        if copies is not None:
+            _announce(copies, frame(START, *started_at, f"{{{start}{more}}}".encode()))
+        return copies
+
+    def start_another() -> int | None:
+        return start_collector(f',"again_ms":{time.time_ns() // 1_000_000}')
+
+    copies = None if holds_no_session(command) else start_collector()
 
     from codex_telemetry.relay import relay  # noqa: PLC0415  threads, poll: only now
 
-    return relay(child, to_child, from_child, copies, wake)
+    return relay(child, to_child, from_child, copies, wake, start_another)
 
 
 def _occupy_standard_descriptors() -> None:
@@ -196,29 +214,19 @@ def _survives_exec(fd: int) -> bool:
         return False
 
 
-def _announce(copies: int, command: list[str], child: int) -> None:
-    """The first frame. The pipe is empty, so this can't wait. Without json: it isn't loaded yet."""
-    from codex_telemetry.wrapped import (  # noqa: PLC0415  the child runs by now
-        begins_a_thread,
-        codex_words,
-    )
-
-    launch = f"{time.time_ns() // 1_000_000:x}-{os.urandom(4).hex()}"
-    name = _json_string(os.path.basename(command[0]))
-    codex = "false" if codex_words(command) is None else "true"
-    new = "true" if begins_a_thread(command) else "false"
-    start = (
-        f'{{"launch":"{launch}","program":{name},"codex":{codex},"new_thread":{new}'
-        f',"child_pid":{child}}}'
-    )
+def _announce(copies: int, start: bytes) -> None:
+    """The first frame. The pipe is empty, so this can't wait."""
     try:  # noqa: SIM105  contextlib would be one more import
-        os.write(copies, frame(START, time.time_ns(), monotonic_ns(), start.encode()))
+        os.write(copies, start)
     except OSError:
         pass
 
 
 def _json_string(text: str) -> str:
-    """Plain ASCII as it is, all else as \\u escapes of UTF-16; what is no text at all becomes `?`."""
+    """Plain ASCII as it is, all else as \\u escapes of UTF-16; what is no text at all becomes `?`.
+
+    By hand: json isn't loaded yet.
+    """
     if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
     units = text.encode("utf-16-be", "replace").hex("-", 2).split("-")

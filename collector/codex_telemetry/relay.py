@@ -12,6 +12,7 @@ import struct
 import termios
 import threading
 import time
+from collections.abc import Callable
 
 from codex_telemetry.frames import CLIENT, END, SERVER, monotonic_ns
 from codex_telemetry.tee import Tee
@@ -88,10 +89,18 @@ def _let_go(fd: int) -> None:
 
 
 def relay(
-    child: int, to_child: int, from_child: int, copies: int | None, wake: tuple[int, int]
+    child: int,
+    to_child: int,
+    from_child: int,
+    copies: int | None,
+    wake: tuple[int, int],
+    collector: Callable[[], int | None] | None = None,
 ) -> int:
-    """Carry everything until there is nothing more to carry; the exit code to leave with."""
-    tee = Tee(copies)
+    """Carry everything until there is nothing more to carry; the exit code to leave with.
+
+    `collector` starts another in the place of one that died.
+    """
+    tee = Tee(copies, collector)
     requests = Flow(CLIENT, 0, to_child, tee, wake[1])
     answers = Flow(SERVER, from_child, 1, tee, wake[1])
     requests.start()

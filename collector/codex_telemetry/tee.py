@@ -9,6 +9,7 @@ import select
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 
 from codex_telemetry.frames import (
     CLIENT,
@@ -26,14 +27,25 @@ BOUND = 64 * 1024 * 1024
 BLOCK = 64 * 1024
 """Waiting frames share blocks of about this size: a million small ones are no million objects."""
 
+AGAIN_S = 5.0
+"""How long after a collector died another is started."""
+MOST_AGAIN = 5
+"""Then it is the collector's own fault, and the next would die too."""
+
 GAP = {CLIENT: GAP_CLIENT, SERVER: GAP_SERVER}
 
 
 class Tee:
-    """The writing end of the collector's pipe. With None as its descriptor it swallows everything."""
+    """The writing end of the collector's pipe. With None as its descriptor it swallows everything.
 
-    def __init__(self, copies: int | None) -> None:
+    `again` starts another collector in the place of one that died, and tells it so.
+    """
+
+    def __init__(self, copies: int | None, again: Callable[[], int | None] | None = None) -> None:
         self._copies = copies
+        self._again = again if copies is not None else None
+        self._left = MOST_AGAIN
+        self._closed = False
         self._change = threading.Condition(threading.Lock())
         self._waiting: deque[bytearray] = deque()
         self._size = 0
@@ -55,7 +67,7 @@ class Tee:
                 self._tell_losses()
                 self._add(frame(kind, wall_ns, mono_ns, payload))
             except MemoryError:  # rather no copies than no traffic
-                self._copies = None
+                self._copies = self._again = None
                 self._waiting.clear()
 
     def close(self, kind: int, payload: bytes) -> None:
@@ -67,14 +79,22 @@ class Tee:
         and too short for a busy machine. The fork ends with the collector at the latest, by EPIPE.
         """
         with self._change:
-            self._tell_losses()
-            self._add(frame(kind, time.time_ns(), monotonic_ns(), payload))
-            while self._waiting and self._send():
-                pass
+            self._say_last(frame(kind, time.time_ns(), monotonic_ns(), payload))
+            if self._copies is None and self._again is not None:
+                # Nobody was told yet that something is missing.
+                self._begin_again(self._again())
+                self._say_last(frame(kind, time.time_ns(), monotonic_ns(), payload))
+            self._closed = True
             copies, self._copies = self._copies, None
             waiting, self._waiting = self._waiting, deque()
         if copies is not None and waiting:
             _leave_behind(copies, waiting)
+
+    def _say_last(self, data: bytes) -> None:
+        self._tell_losses()
+        self._add(data)
+        while self._waiting and self._send():
+            pass
 
     def _tell_losses(self) -> None:
         """Queue the pending gaps. They are a few bytes, so they may exceed the bound."""
@@ -112,9 +132,22 @@ class Tee:
             return os.write(self._copies, data)
         except BlockingIOError:
             return 0
-        except OSError:  # the collector is gone: from here on there is nobody to tell
+        except OSError:  # the collector is gone: until there is another, there is nobody to tell
+            os.close(self._copies)
             self._copies = None
+            self._change.notify()
             return len(data)
+
+    def _begin_again(self, copies: int | None) -> None:
+        """With another collector. What waited may begin in the middle of a frame."""
+        self._waiting.clear()
+        self._size = 0
+        self._copies = copies
+        self._left -= 1
+        if not self._left:
+            self._again = None
+        if copies is not None:
+            os.set_blocking(copies, False)
 
     def _drain(self) -> None:
         """A thread that is awake only while something waits, and holds the lock for one write."""
@@ -123,15 +156,33 @@ class Tee:
                 while self._copies is not None and not self._waiting:
                     self._change.wait()
                 copies = self._copies
-                if copies is None:
-                    self._waiting.clear()
+            if copies is None:
+                if not self._start_another():
                     return
+                continue
             room = select.poll()
             room.register(copies, select.POLLOUT)
             room.poll()
             with self._change:
                 if self._copies is not None and self._waiting and self._send():
                     self._tell_losses()
+
+    def _start_another(self) -> bool:
+        """After a while, in the place of the collector that died; False if there is to be none."""
+        with self._change:
+            self._waiting.clear()
+            self._size = 0
+            again = self._again
+        if again is None:
+            return False
+        time.sleep(AGAIN_S)
+        copies = again()
+        with self._change:
+            if not self._closed:
+                self._begin_again(copies)
+            elif copies is not None:
+                os.close(copies)
+        return not self._closed
 
 
 def _leave_behind(copies: int, waiting: deque[bytearray]) -> None:

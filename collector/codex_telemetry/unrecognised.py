@@ -40,6 +40,8 @@ class Start(msgspec.Struct):
     launch: str = ""
     codex: bool = False
     new_thread: bool = False
+    again_ms: int | None = None
+    """Since when an earlier collector of this launch is dead (ms UTC)."""
 
 
 def started(body: bytes) -> Start:

@@ -1,7 +1,5 @@
 """The collector's life: it hears until its pipe ends, keeps up, saves, and is gone."""
 
-import contextlib
-import json
 import os
 import signal
 import sqlite3
@@ -15,7 +13,8 @@ import pytest
 
 from codex_telemetry.frames import SERVER, frame
 from codex_telemetry.store import db
-from collecting import PATIENCE, Place, Story, a_plain_turn, ended, finish, started
+from collecting import PATIENCE, Place, Story, a_plain_turn, ended, finish, item, started
+from processes import child_of, state
 from recordings import Recordings
 from saved import query
 from store_of import rows, until
@@ -100,24 +99,6 @@ sys.stdin.read()
 """
 
 
-def child_of(parent: int, word: bytes) -> int:
-    """The child whose command line holds a word; 0 while there is none."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            state = (folder / "stat").read_text().rpartition(")")[2].split()
-            if int(state[1]) == parent and word in (folder / "cmdline").read_bytes().split(b"\0"):
-                return int(folder.name)
-    return 0
-
-
-def state(pid: int) -> str:
-    """A process's state letter. Where init doesn't reap, the dead stay "Z"."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_the_wrapper_is_killed_and_its_collector_still_saves(
     place: Place, recordings: Recordings
@@ -183,21 +164,6 @@ def test_a_database_in_use_neither_disturbs_nor_delays_what_is_wrapped(
     until(lambda: rows(place.database, TURNS))
     assert query(place.database, TURNS) == [("completed", 1061)]
     assert place.spooled == []
-
-
-def item(n: int) -> bytes:
-    """Something that is remembered until it is saved."""
-    told = {
-        "threadId": f"thread-{n // 10}",
-        "turnId": f"turn-{n // 10}",
-        "item": {
-            "type": "commandExecution",
-            "id": f"item-{n}",
-            "command": "ls",
-            "status": "completed",
-        },
-    }
-    return json.dumps({"method": "item/completed", "params": told}).encode() + b"\n"
 
 
 def test_memory_has_a_bound_while_nothing_can_be_written(place: Place) -> None:

@@ -174,7 +174,7 @@ def _started(tap: Tap) -> Iterator[int]:
         with contextlib.suppress(FileNotFoundError):
             _, found, rest = (tap.folder / name).read_bytes()[:1000].partition(b'"child_pid":')
             if found:
-                yield int(rest.partition(b"}")[0])
+                yield int(rest.partition(b"}")[0].partition(b",")[0])
 
 
 def source_root() -> str:
@@ -194,15 +194,3 @@ def eventually(happened: Callable[[], object]) -> None:
     while not happened():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.005)
-
-
-def state(pid: int) -> str:
-    """A process's state letter; "" when there is none. Where init doesn't reap, the dead stay "Z"."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
-def is_gone(pid: int) -> bool:
-    return state(pid) in ("", "Z")

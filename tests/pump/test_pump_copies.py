@@ -1,5 +1,6 @@
 """Copies reach the collector whole and in order, and never at the expense of the traffic."""
 
+import json
 import os
 import random
 import select
@@ -13,10 +14,10 @@ import pytest
 from tapped import (
     PATIENCE,
     Frame,
+    Tap,
     copied,
     dropped,
     eventually,
-    is_gone,
     on_linux,
     parse,
     program,
@@ -24,8 +25,17 @@ from tapped import (
 )
 
 from codex_telemetry import tee
-from codex_telemetry.frames import CLIENT, END, GAP_CLIENT, GAP_SERVER, SERVER, monotonic_ns
+from codex_telemetry.frames import (
+    CLIENT,
+    END,
+    GAP_CLIENT,
+    GAP_SERVER,
+    SERVER,
+    START,
+    monotonic_ns,
+)
 from codex_telemetry.tee import BOUND, Tee
+from processes import is_gone, running_with
 
 SLEEPY = """
 echo $$ >"$0/collector.new" && mv "$0/collector.new" "$0/collector"
@@ -92,23 +102,9 @@ def test_what_stays_behind_to_hand_over_copies_holds_nothing_and_goes_with_the_c
         # If it held them, these would not come to an end.
         out, err = tap.process.communicate(timeout=PATIENCE)
         assert (tap.process.returncode, len(out), err) == (0, 100_001, b"")
-        (left,) = _running_with(tmp_path, but=collector)
+        (left,) = (pid for pid in running_with(os.fsencode(tmp_path)) if pid != collector)
         os.kill(collector, signal.SIGKILL)
         eventually(lambda: is_gone(left))
-
-
-def _running_with(folder: Path, but: int) -> list[int]:
-    """The processes that have this folder in their command line."""
-    found = []
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit() and int(process.name) not in (but, os.getpid()):
-            try:
-                words = (process / "cmdline").read_bytes()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if os.fsencode(folder) in words and not is_gone(int(process.name)):
-                found.append(int(process.name))
-    return found
 
 
 @on_linux
@@ -268,3 +264,65 @@ def test_a_loss_in_each_direction_is_told_with_its_time_and_size_before_the_next
         (GAP_CLIENT, 6, 80_000),
     }
     assert told[6].payload == b"the end"
+
+
+@on_linux
+def test_another_collector_takes_the_place_of_one_that_died_and_is_told_so(tmp_path: Path) -> None:
+    soon = "from codex_telemetry import tee; tee.AGAIN_S = 0.05"
+    with tapped(tmp_path, ["cat"], prelude=soon) as tap:
+        tap.stdin.write(b"heard ")
+        assert tap.stdout.read(6) == b"heard "
+        died = tap.collector()
+        eventually(lambda: copied(tap.frames_so_far(), CLIENT))
+        (first, *_) = tap.frames_so_far()
+        os.killpg(died, signal.SIGKILL)
+        while tap.collector() == died:
+            tap.stdin.write(b"lost ")
+            assert tap.stdout.read(5) == b"lost "
+        tap.stdin.write(b"and heard again")
+        assert tap.stdout.read(15) == b"and heard again"
+        assert tap.talk() == (0, b"")
+        start, *frames, end = tap.frames()
+    told, again = json.loads(first.payload), json.loads(start.payload)
+    assert start.kind == first.kind == START
+    assert (start.wall_ns, start.mono_ns) == (first.wall_ns, first.mono_ns)
+    assert again.pop("again_ms") * 1_000_000 > start.wall_ns
+    assert again == told
+    assert copied(frames, CLIENT).endswith(b"and heard again")
+    assert end.kind == END
+
+
+@on_linux
+def test_what_was_missed_at_the_very_end_is_told_to_a_collector_too(tmp_path: Path) -> None:
+    with tapped(tmp_path, ["cat"]) as tap:
+        tap.stdin.write(b"heard")
+        assert tap.stdout.read(5) == b"heard"
+        died = tap.collector()
+        os.killpg(died, signal.SIGKILL)
+        time.sleep(0.2)  # its whole group
+        assert tap.talk() == (0, b"")
+        eventually(lambda: tap.collector() != died)
+        start, end = tap.frames()
+    assert b'"again_ms"' in start.payload
+    assert end.kind == END
+
+
+@on_linux
+def test_collectors_that_die_at_once_are_not_started_for_ever(tmp_path: Path) -> None:
+    soon = "from codex_telemetry import tee; tee.AGAIN_S = 0.01"
+    dies = ["/bin/sh", "-c", 'echo >>"$0/started"', str(tmp_path)]
+    started = tmp_path / "started"
+
+    def say_some(tap: Tap) -> None:
+        tap.stdin.write(b"x")
+        assert tap.stdout.read(1) == b"x"
+
+    with tapped(tmp_path, ["cat"], collector=dies, prelude=soon) as tap:
+        eventually(started.exists)
+        while started.stat().st_size < 1 + tee.MOST_AGAIN:
+            say_some(tap)
+        for _ in range(30):
+            say_some(tap)
+            time.sleep(0.01)
+        assert tap.talk() == (0, b"")
+    assert started.stat().st_size == 1 + tee.MOST_AGAIN

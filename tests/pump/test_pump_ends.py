@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
-from tapped import PATIENCE, copied, eventually, is_gone, on_linux, program, state, tapped
+from tapped import PATIENCE, copied, eventually, on_linux, program, tapped
 
 from codex_telemetry.frames import CLIENT, END, SERVER, START
 from codex_telemetry.relay import Flow, _nothing_on_its_way
 from codex_telemetry.tee import Tee
+from processes import is_gone, state
 
 SH = "/bin/sh"
 

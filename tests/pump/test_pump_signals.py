@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tapped import Tap, eventually, is_gone, on_linux, program, state, tapped
+from tapped import Tap, eventually, on_linux, program, tapped
+
+from processes import is_gone, state
 
 COUNTING = """
 import os, signal, sys

@@ -410,3 +410,36 @@ def test_the_lock_of_a_process_that_hangs_is_not_waited_for_for_ever(
             db.prepare(path)
         assert not path.exists()
     db.prepare(path)
+
+
+CHECKPOINT = """
+import os, resource, signal, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA wal_autocheckpoint=0")
+db.execute("BEGIN")
+db.executemany("INSERT INTO spools VALUES (?, 0)", [(f"{n:0500}",) for n in range(2000)])
+db.execute("COMMIT")
+resource.setrlimit(resource.RLIMIT_FSIZE, (os.path.getsize(sys.argv[1]) + 8192,) * 2)
+try:
+    db.execute("PRAGMA wal_checkpoint").fetchall()
+except sqlite3.Error:
+    pass
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_checkpoint_that_was_cut_short_keeps_nobody_out(tmp_path: Path) -> None:
+    """By a kill, or by a full disk: the file is shorter than it says, and the journal has the rest."""
+    path = tmp_path / "telemetry.db"
+    db.prepare(path)
+    killed = subprocess.run([sys.executable, "-c", CHECKPOINT, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with (
+        closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as alone,
+        pytest.raises(sqlite3.DatabaseError, match="malformed"),
+    ):
+        alone.execute("PRAGMA user_version").fetchone()
+    with closing(db.open_reader(path)) as reader:
+        assert reader.execute("SELECT count(*) FROM spools").fetchone()[0] == 2000
+    db.prepare(path)
+    assert query(path, "PRAGMA integrity_check") == [("ok",)]

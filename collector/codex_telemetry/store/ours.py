@@ -51,6 +51,10 @@ def look(path: Path, known: int) -> int | None:
     while True:
         try:
             with contextlib.closing(connect(path, "mode=ro&immutable=1")) as db:
+                # A kill or a full disk may have cut short what brings the journal into the file, which
+                # is then shorter than its first page says for as long as nobody opens it. That is no
+                # damage, as the journal has the rest; so the length isn't looked at here.
+                db.execute("PRAGMA writable_schema=ON")
                 return version_of(db, path, known)
         except sqlite3.DatabaseError as error:
             if not _is(error, sqlite3.SQLITE_CORRUPT) or time.monotonic() > deadline:

@@ -101,8 +101,9 @@ class Legacy:
         if thread is None:
             return
         thread.legacy = True
-        if request.method != "newConversation" and thread.last_total is None:
-            thread.baseline = self._process.resumes_with_history()
+        if thread.last_total is None:
+            has_history = request.method != "newConversation"
+            thread.baseline = has_history and self._process.resumes_with_history()
         thread.settings = request.settings.overridden(
             Settings(model=name(told.model), effort=name(told.reasoningEffort))
         )

@@ -33,6 +33,8 @@ class Process:
         """Thread, turn and type of the `codex/event/*` just before: its twin follows."""
         self.opened_last: SessionId | None = None
         """The thread whose opening was answered last: its MCP servers start next."""
+        self.missed_some = False
+        """Something was lost: a thread that turns up unannounced may have a history."""
         self.met: list[SessionFacts] = []
         """Claims about threads met while a line was read."""
 
@@ -44,11 +46,23 @@ class Process:
         found = self.threads.get(session)
         if found is None:
             found = self.threads[session] = Thread(
-                session, cli_version=self.version, unheard=self.unheard
+                session,
+                cli_version=self.version,
+                unheard=self.unheard,
+                baseline=self.missed_some,
             )
             bound(self.threads)
             self.met.append(self.session(found, at))
         return found
+
+    def lost(self) -> None:
+        """What Codex said for a while wasn't heard: its next count of tokens may be one of those, said
+        once more of another turn. The log has what isn't counted for that."""
+        self.missed_some = True
+        # The twin of a message may be among what was lost.
+        self.last_legacy = None
+        for thread in self.threads.values():
+            thread.baseline, thread.counted, thread.raw_response = True, None, None
 
     def session(self, thread: Thread, at: Stamp) -> SessionFacts:
         """An empty claim about a thread, heard now by this client."""

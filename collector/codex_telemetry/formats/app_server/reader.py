@@ -118,8 +118,7 @@ class AppServer:
 
     def lost(self, sent_by: Direction) -> None:
         if sent_by == "server":
-            # The twin of a message may be among what was lost.
-            self._process.last_legacy = None
+            self._process.lost()
         if self._contents is not None:
             self._contents.lost()
 

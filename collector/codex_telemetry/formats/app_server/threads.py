@@ -27,8 +27,9 @@ class Threads:
         if thread is None:
             return
         self._process.opened_last = thread.id
-        if request.method != "thread/start" and thread.last_total is None:
-            thread.baseline = self._process.resumes_with_history()
+        if thread.last_total is None:
+            has_history = request.method != "thread/start"
+            thread.baseline = has_history and self._process.resumes_with_history()
         thread.settings = Settings(
             model=name(told.model),
             effort=name(told.reasoningEffort),

@@ -1,0 +1,1 @@
+"""What may break: docs/FAULTS.md says what is tried, how often, and what was lost."""
