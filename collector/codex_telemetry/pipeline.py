@@ -180,12 +180,9 @@ class Hearing:
         if start.codex:
             self._is_codex(at)
         if start.again_ms is not None:
+            # Even where it may be no Codex: the one that died may have known.
             self._launched_at = at
-            gap = Gap(start.again_ms, None, COLLECTOR_DIED)
-            if start.codex:
-                self._batch.add(gap, at)
-            else:
-                self._waiting.lost(gap)
+            self._batch.add(Gap(start.again_ms, None, COLLECTOR_DIED), at)
 
     async def heard_some(self) -> None:
         """Let the keeper look; where it doesn't keep up, wait for it. Then the pipe fills, and the
