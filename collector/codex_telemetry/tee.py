@@ -4,6 +4,7 @@ What the pipe doesn't take at once is kept up to a bound. Past it a copy is drop
 size of the loss are told as soon as there is room.
 """
 
+import fcntl
 import os
 import select
 import threading
@@ -23,6 +24,9 @@ from codex_telemetry.frames import (
 
 BOUND = 64 * 1024 * 1024
 """Bytes of frames kept for a collector that doesn't keep up."""
+IN_THE_PIPE = 1024 * 1024
+"""Bytes that the pipe itself shall keep, where the system lets us (Linux): to whom nothing waits here,
+nothing has to be done beside the traffic."""
 BLOCK = 64 * 1024
 """Waiting frames share blocks of about this size: a million small ones are no million objects."""
 
@@ -34,17 +38,19 @@ class Tee:
 
     def __init__(self, copies: int | None) -> None:
         self._copies = copies
-        self._change = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._change = threading.Condition(self._lock)
         self._waiting: deque[bytearray] = deque()
         self._size = 0
         self._lost: dict[int, tuple[int, int, int]] = {}
         if copies is not None:
             os.set_blocking(copies, False)
+            _widen(copies)
             threading.Thread(target=self._drain, daemon=True).start()
 
     def put(self, kind: int, wall_ns: int, mono_ns: int, payload: bytes) -> None:
         """Copy what was read at that time; returns without waiting, whatever the collector does."""
-        with self._change:
+        with self._lock:  # its own way into it is faster than through the condition
             if self._copies is None:
                 return
             if self._size + HEADER.size + len(payload) > BOUND:
@@ -52,7 +58,8 @@ class Tee:
                 self._lost[kind] = (since_wall, since_mono, dropped + len(payload))
                 return
             try:
-                self._tell_losses()
+                if self._lost:
+                    self._tell_losses()
                 self._add(frame(kind, wall_ns, mono_ns, payload))
             except MemoryError:  # rather no copies than no traffic
                 self._copies = None
@@ -132,6 +139,13 @@ class Tee:
             with self._change:
                 if self._copies is not None and self._waiting and self._send():
                     self._tell_losses()
+
+
+def _widen(pipe: int) -> None:
+    try:  # noqa: SIM105  contextlib takes longer to import than all the rest of this
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, IN_THE_PIPE)
+    except (AttributeError, OSError):  # not Linux, or this user's pipes are large enough already
+        pass
 
 
 def _leave_behind(copies: int, waiting: deque[bytearray]) -> None:
