@@ -68,7 +68,7 @@ bench: environment ## measure everything: BENCH_ARGS="--quick --only pump", or "
 	@$(bin)/python bench $(BENCH_ARGS)
 
 soak: environment ## be unkind to it for SOAK_ARGS="--minutes 15"
-	@$(bin)/python bench/soak $(SOAK_ARGS)
+	@PYTHONPATH=bench:tests $(bin)/python -m soak $(SOAK_ARGS)
 
 wheel: environment ## build the wheel into dist/
 	@$(bin)/python -m pip wheel -qq --no-deps --no-build-isolation --wheel-dir dist .

@@ -2,22 +2,18 @@
 
     python bench [--only pump,reports] [--runs N] [--quick] [--write]
 
-`--write` puts it into docs/PERFORMANCE.md too, with the machine it was measured on. What is measured
-is in `MEASURED`: files with `figures(runs, folder)`.
+`--write` puts it into docs/PERFORMANCE.md in the place of what is there, with the machine it was
+measured on. What is measured is in `MEASURED`: files with `figures(runs, folder)`.
 """
 
 import argparse
-import os
-import platform
-import sqlite3
 import sys
 import time
-from collections.abc import Iterable
 from importlib import import_module
-from pathlib import Path
 
 import document
 from figures import as_markdown
+from machine import machine
 from measured import measure
 
 MEASURED = ("reports", "backfill", "pump")
@@ -33,11 +29,9 @@ def main() -> None:
     names = given.only.split(",")
     if unknown := set(names) - set(MEASURED):
         ask.error(f"no such file: {', '.join(sorted(unknown))}; there are {', '.join(MEASURED)}")
-    if given.write and set(names) != set(MEASURED):
-        ask.error("--write needs all of them: the table is one")
     tables = [_measured(name, given.runs, quick=given.quick) for name in names]
-    how = "make bench" if not given.quick else "make bench BENCH_ARGS=--quick"
-    found = f"{_machine(how, 1 if given.quick else given.runs)}\n\n" + "\n".join(tables)
+    how = 'make bench BENCH_ARGS="--quick"' if given.quick else "make bench"
+    found = f"{machine(how)}\n\n" + "\n".join(tables)
     print(found)
     if given.write:
         document.write(found)
@@ -49,29 +43,6 @@ def _measured(name: str, runs: int, *, quick: bool) -> str:
     figures = measure(import_module(name).figures, runs, quick=quick)
     print(f" {time.monotonic() - begun:.0f} s", file=sys.stderr)
     return as_markdown(figures)
-
-
-def _machine(how: str, runs: int) -> str:
-    """On what, when and by what it was measured."""
-    return (
-        f"Measured on {time.strftime('%Y-%m-%d', time.gmtime())} by `{how}` ({runs} "
-        f"run{'s' if runs > 1 else ''} of each): {_processor()}, {os.cpu_count()} processors, "
-        f"{platform.system()} {platform.release().partition('-')[0]}, Python "
-        f"{platform.python_version()}, SQLite {sqlite3.sqlite_version}."
-    )
-
-
-def _processor() -> str:
-    try:
-        described = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return _value("model name", described) or platform.machine()
-
-
-def _value(name: str, lines: Iterable[str]) -> str | None:
-    found = (line.partition(":")[2].strip() for line in lines if line.startswith(name))
-    return next(found, None)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,26 @@
-"""Put what was measured into docs/PERFORMANCE.md, between two marks."""
+"""Put what was measured into docs/PERFORMANCE.md, each between two marks of its own."""
 
 from pathlib import Path
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "PERFORMANCE.md"
-BEGINS, ENDS = "<!-- measured: begins -->", "<!-- measured: ends -->"
+MEASURED = "measured"
+SOAK = "soak"
 
 
-def write(found: str, document: Path = DOCUMENT) -> None:
-    before, _, rest = document.read_text().partition(BEGINS)
-    _, marked, after = rest.partition(ENDS)
+def marks(part: str) -> tuple[str, str]:
+    return f"<!-- {part}: begins -->", f"<!-- {part}: ends -->"
+
+
+def write(found: str, part: str = MEASURED, document: Path = DOCUMENT) -> None:
+    begins, ends = marks(part)
+    before, _, rest = document.read_text().partition(begins)
+    _, marked, after = rest.partition(ends)
     if not marked:
-        raise SystemExit(f"{document} has lost its marks: {BEGINS} … {ENDS}")
-    document.write_text(f"{before}{BEGINS}\n\n{found}\n{ENDS}{after}")
+        raise SystemExit(f"{document} has lost its marks: {begins} … {ends}")
+    document.write_text(f"{before}{begins}\n\n{found}\n{ends}{after}")
 
 
-def measured(document: Path = DOCUMENT) -> str:
+def shown(part: str = MEASURED, document: Path = DOCUMENT) -> str:
     """What it shows."""
-    return document.read_text().partition(BEGINS)[2].partition(ENDS)[0]
+    begins, ends = marks(part)
+    return document.read_text().partition(begins)[2].partition(ends)[0]
