@@ -1,28 +1,28 @@
 """Run measuring files and print what they found, as one table for each group."""
 
 import argparse
-import inspect
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from figures import Figure, as_markdown
 
 Figures = Callable[..., Iterator[Figure]]
-"""`figures(runs, folder)`, which may take `quick` too: less of everything, for a first look."""
+"""`figures(runs, folder)`; some can be asked for less."""
 
 
-def measure(figures: Figures, runs: int, *, quick: bool) -> list[Figure]:
+def measure(figures: Figures, runs: int, **less: Any) -> list[Figure]:
     """What it finds, in a folder that is gone afterwards."""
-    how = {"quick": quick} if "quick" in inspect.signature(figures).parameters else {}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        return list(figures(1 if quick else runs, Path(folder), **how))
+        return list(figures(runs, Path(folder), **less))
 
 
-def print_alone(figures: Figures) -> None:
-    """The command line of a measuring file."""
+def print_alone(figures: Figures, **less: Any) -> None:
+    """The command line of a measuring file. `less`: how it is asked to be quick."""
     ask = argparse.ArgumentParser()
     ask.add_argument("--runs", type=int, default=5)
     ask.add_argument("--quick", action="store_true", help="less of everything")
     given = ask.parse_args()
-    print(as_markdown(measure(figures, given.runs, quick=given.quick)))
+    found = measure(figures, 1, **less) if given.quick else measure(figures, given.runs)
+    print(as_markdown(found))

@@ -25,7 +25,6 @@ AIMS_US = {"p50": 15, "p99": 100}
 FLOODS = {"decodes": True, "counts": False}
 BLOCKS_A_RUN = 4
 FLOOD_MB = 250
-STEADY_S = 30.0
 START = "from the start of `run` to that of the child"
 SIDECAR = "processor's time of pump and collector at 50 messages a second"
 STARTING = "the same, to start"
@@ -53,9 +52,8 @@ NAMES = (
 """What each of the figures is called."""
 
 
-def figures(runs: int, folder: Path, *, quick: bool = False) -> Iterator[Figure]:
+def figures(runs: int, folder: Path, steady_s: float = 30.0) -> Iterator[Figure]:
     """All that is measured of `run`."""
-    runs = 1 if quick else runs
     places = (folder / f"run-{n}" for n in range(len(NAMES)))
 
     def place() -> Path:
@@ -70,7 +68,7 @@ def figures(runs: int, folder: Path, *, quick: bool = False) -> Iterator[Figure]
     for client, decodes in FLOODS.items():
         rates = flood.megabytes_a_second(place(), FLOOD_MB, runs, decoded=decodes)
         yield _of_a_flood(client, rates)
-    yield from _of_the_sidecar(steady.used(place(), STEADY_S / 3 if quick else STEADY_S))
+    yield from _of_the_sidecar(steady.used(place(), steady_s))
     yield _of_the_start(moments.start(place(), 4 * runs))
     yield from _of_rows(moments.until_its_row_s(place(), 4 * runs))
 
@@ -162,4 +160,4 @@ def _of_rows(seconds: list[float]) -> Iterator[Figure]:
 if __name__ == "__main__":
     from measured import print_alone
 
-    print_alone(figures)
+    print_alone(figures, steady_s=10.0)
