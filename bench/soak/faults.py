@@ -13,9 +13,16 @@ from xml.etree import ElementTree as ET
 from soak.tried import Tried
 
 ROOT = Path(__file__).parents[2]
-TESTS = ("tests/faults/test_kills.py", "tests/faults/test_many_at_once.py")
+TESTS = (
+    "tests/faults/test_kills.py",
+    "tests/faults/test_many_at_once.py",
+    "tests/backfill/test_killed.py",
+)
 ROUNDS = 4
 """How often what is tried goes around within one run of pytest."""
+
+AT_ONCE = {"test_killed_at_any_moment_and_begun_again": 42 * ROUNDS, "test_all_at_once": 8 * ROUNDS}
+"""Kills, or conversations, within one of these tests."""
 
 
 def for_as_long_as(seconds: float) -> Iterator[Tried]:
@@ -25,7 +32,7 @@ def for_as_long_as(seconds: float) -> Iterator[Tried]:
     while time.monotonic() < until:
         seed += 1
         for name, is_failed in _once(seed):
-            times[name] += 1
+            times[name] += AT_ONCE.get(name, 1)
             failed[name] += is_failed
             print(f"\r{times.total()} tried, {failed.total()} failed", end="", file=sys.stderr)
     print(file=sys.stderr)
