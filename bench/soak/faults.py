@@ -34,7 +34,12 @@ def for_as_long_as(seconds: float) -> Iterator[Tried]:
         for name, is_failed in _once(seed):
             times[name] += AT_ONCE.get(name, 1)
             failed[name] += is_failed
-            print(f"\r{times.total()} tried, {failed.total()} failed", end="", file=sys.stderr)
+            print(
+                f"\r{times.total()} tried, {failed.total()} failed",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
     print(file=sys.stderr)
     for name, number in times.items():
         yield Tried(name.removeprefix("test_").replace("_", " "), number, failed[name])

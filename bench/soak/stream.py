@@ -38,7 +38,7 @@ def for_as_long_as(seconds: float, folder: Path) -> Iterator[Tried]:
                 break
         collector = collector_of(talk.process.pid)
         held.append((_megabytes(talk.process.pid), _megabytes(collector) if collector else 0.0))
-        print(f"\r{messages:,} messages", end="", file=sys.stderr)
+        print(f"\r{messages:,} messages", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     talk.end()
     while collector is not None and Path(f"/proc/{collector}").exists():
