@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 CODEX_CACHE ?= .cache/codex
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
+SOAK_ARGS ?=
 WORKERS ?= 2
 CODEX ?=
 
@@ -16,7 +18,7 @@ newest_codex := $(firstword $(codex_releases))
 bin := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test environment codex check lint types imports format docs wire bench wheel constraints clean
+.PHONY: help demo test environment codex check lint types imports format docs wire bench soak wheel constraints clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,8 +64,11 @@ wire: environment ## what a Codex says that schema/wire doesn't know: CODEX=path
 docs: environment ## run what README and docs/ show, and write it into them
 	@$(bin)/cog -r -I tests $(DOCS)
 
-bench: environment ## how long each report takes on half a million turns
-	@$(bin)/python bench/reports.py
+bench: environment ## measure everything: BENCH_ARGS="--quick --only pump", or "--write" into the docs
+	@$(bin)/python bench $(BENCH_ARGS)
+
+soak: environment ## be unkind to it for SOAK_ARGS="--minutes 15"
+	@PYTHONPATH=bench:tests $(bin)/python -m soak $(SOAK_ARGS)
 
 wheel: environment ## build the wheel into dist/
 	@$(bin)/python -m pip wheel -qq --no-deps --no-build-isolation --wheel-dir dist .

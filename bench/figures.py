@@ -70,4 +70,4 @@ def _cells(figure: Figure) -> tuple[str, ...]:
 def _amount(amount: float | None, unit: Unit) -> str:
     if amount is None:
         return ""
-    return f"{amount:,.0f} {unit}" if amount >= 100 else f"{amount:.3g} {unit}"
+    return f"{amount:,.0f} {unit}" if abs(amount) >= 100 else f"{amount:.3g} {unit}"

@@ -1,5 +1,7 @@
 """The one place where inputs, formats and the store meet: what is heard is read, and kept."""
 
+import contextlib
+import os
 import signal
 
 import anyio
@@ -9,7 +11,7 @@ from anyio.abc import TaskStatus
 from codex_telemetry import formats, log, pricing, privacy
 from codex_telemetry.config import Paths
 from codex_telemetry.core.batch import Batch, DriftCount, DriftKey
-from codex_telemetry.core.facts import Drift, Gap
+from codex_telemetry.core.facts import Drift, Gap, TurnFacts
 from codex_telemetry.core.gate import clear
 from codex_telemetry.core.identity import LaunchId, SessionId
 from codex_telemetry.core.veil import OPEN, Veil
@@ -22,8 +24,8 @@ from codex_telemetry.store.price_list import PriceList
 from codex_telemetry.store.writer import Writer
 from codex_telemetry.unrecognised import Start, Waiting, started
 
-GATHER_S = 0.1
-"""Facts heard within this time are saved together; a finished turn is there well within a second."""
+GATHER_S = 1.0
+"""Facts heard within this time are saved together, unless a turn has ended: that is saved at once."""
 
 RETRY_S = 0.5
 """How soon it is tried again to save what couldn't be saved."""
@@ -41,7 +43,14 @@ def collect(paths: Paths, log_level: str | None = None, *, patience_s: float = P
     """Be the collector: hear the pump on stdin until it ends, keep what is heard. Never raises for
     what Codex says or the disk does."""
     log.configure(log_level, paths.log)
+    _make_way()
     anyio.run(_collect, paths, patience_s)
+
+
+def _make_way() -> None:
+    """When we wake up, let those who pass the bytes on run to their end first."""
+    with contextlib.suppress(AttributeError, OSError):  # not Linux, or forbidden
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def take_in_spool(paths: Paths) -> int:
@@ -155,8 +164,9 @@ class Hearing:
         self._drift: dict[DriftKey, DriftCount] = {}
         self._set_by_ms = 0
         """By how much the wall clock had been set when last no turn was running."""
+        self._turn_ended = False
         self._news = anyio.Event()
-        self._full = anyio.Event()
+        self._due = anyio.Event()
         self._taken = anyio.Event()
 
     def hear(self, heard: live.Heard) -> None:
@@ -185,12 +195,14 @@ class Hearing:
             self._batch.add(Gap(start.again_ms, None, COLLECTOR_DIED), at)
 
     async def heard_some(self) -> None:
-        """Let the keeper look; where it doesn't keep up, wait for it. Then the pipe fills, and the
-        pump counts what it can't pass on."""
+        """Let the keeper look, at once if a turn has ended; where it doesn't keep up, wait for it. Then
+        the pipe fills, and the pump counts what it can't pass on."""
         if self._batch:
             self._news.set()
-        if self._batch.facts > MOST_HEARD:
-            self._full.set()
+        full = self._batch.facts > MOST_HEARD
+        if full or self._turn_ended:
+            self._due.set()
+        if full:
             await self._taken.wait()
 
     def tell_whose_it_is(self) -> None:
@@ -203,7 +215,7 @@ class Hearing:
 
     def end(self) -> None:
         """Nothing more will be heard."""
-        for event in (self._ended, self._news, self._full):
+        for event in (self._ended, self._news, self._due):
             event.set()
 
     @property
@@ -230,17 +242,18 @@ class Hearing:
         await self._news.wait()
 
     async def gather(self, seconds: float) -> None:
-        """Give it time to hear more; less if it ends, or has heard as much as it can hold."""
+        """Give it time to hear more; less if a turn or all of it ends, or it can hold no more."""
         with anyio.move_on_after(seconds):
-            await self._full.wait()
+            await self._due.wait()
 
     def take(self) -> Batch:
         """What isn't kept yet; from now on it is the taker's."""
         taken, self._batch = self._batch, Batch("live", self._launch)
         taken.codex_version = self._reader.codex_version if self._reader is not None else None
         taken.counted_from(self._drift)
+        self._turn_ended = False
         if not self.has_ended:
-            self._news, self._full = anyio.Event(), anyio.Event()
+            self._news, self._due = anyio.Event(), anyio.Event()
         self._taken.set()
         self._taken = anyio.Event()
         return taken
@@ -285,6 +298,7 @@ class Hearing:
         at = Stamp(line.wall_ms - ahead_ms, line.utc_offset_min, ahead_ms)
         try:
             for fact in self._reader.read("server" if line.from_codex else "client", line.text, at):
+                self._turn_ended |= isinstance(fact, TurnFacts) and fact.status is not None
                 self._batch.add(self._veil.over(fact), line.wall_ms)
             for heard in self._reader.take_content() if self._granted else ():
                 self._batch.keep(clear(heard, self._granted.covering(heard), self._veil))

@@ -1,15 +1,22 @@
 """Start the wrapped program, then the collector, before anything heavy is imported; then relay.
 
-Up to the child's start only what the interpreter has loaded anyway, `signal` and `struct` may be
-imported: every further import is a delay the client feels. The rest comes with `relay`.
+Up to the child's start only what the interpreter has loaded anyway and `struct` may be imported:
+every further import is a delay the client feels. The rest comes with `relay`.
 """
 
 import os
-import signal
 import sys
 import time
 
 from codex_telemetry.frames import START, frame, monotonic_ns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+else:
+    # The half of `signal` that is loaded anyway. The other half makes its numbers enums, and to
+    # import what it takes to do so takes half as long as the interpreter's start.
+    import _signal as signal
 
 # Python ignores these two when it starts; the child must find them as it would without us.
 IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -87,7 +94,7 @@ def _occupy_standard_descriptors() -> None:
     os.close(fd)
 
 
-def _listen_to_signals() -> tuple[tuple[int, int], set[signal.Signals]]:
+def _listen_to_signals() -> tuple[tuple[int, int], set[int]]:
     """Have every signal we act on written to a pipe; also the mask we were started with.
 
     Before the child's start, so that none falls between. What we were started to ignore (nohup, a
@@ -97,13 +104,13 @@ def _listen_to_signals() -> tuple[tuple[int, int], set[signal.Signals]]:
     os.set_blocking(wake[1], False)
     signal.set_wakeup_fd(wake[1], warn_on_full_buffer=False)
     for number in (*FORWARDED, signal.SIGTSTP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _noted)
     # Unlike those, this one must arrive even if our parent ignored or blocked it: an ignored
     # SIGCHLD would lose the child's exit code, a blocked one would leave us waiting for ever.
     signal.signal(signal.SIGCHLD, _noted)
     mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
-    return wake, {signal.Signals(number) for number in mask}
+    return wake, set(mask)
 
 
 def _noted(number: int, frame: object) -> None:

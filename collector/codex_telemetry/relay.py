@@ -70,10 +70,10 @@ def _read(fd: int) -> bytes:
 
 
 def _write(fd: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
+    sent = 0
+    while sent < len(data):
         try:
-            rest = rest[os.write(fd, rest) :]
+            sent += os.write(fd, memoryview(data)[sent:] if sent else data)
         except BlockingIOError:
             select.select([], [fd], [])
 

@@ -4,6 +4,7 @@ What the pipe doesn't take at once is kept up to a bound. Past it a copy is drop
 size of the loss are told as soon as there is room.
 """
 
+import fcntl
 import os
 import select
 import threading
@@ -24,6 +25,9 @@ from codex_telemetry.frames import (
 
 BOUND = 64 * 1024 * 1024
 """Bytes of frames kept for a collector that doesn't keep up."""
+IN_THE_PIPE = 1024 * 1024
+"""Bytes that the pipe itself shall keep, where the system lets us (Linux): to whom nothing waits here,
+nothing has to be done beside the traffic."""
 BLOCK = 64 * 1024
 """Waiting frames share blocks of about this size: a million small ones are no million objects."""
 
@@ -46,17 +50,18 @@ class Tee:
         self._again = again if copies is not None else None
         self._left = MOST_AGAIN
         self._closed = False
-        self._change = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._change = threading.Condition(self._lock)
         self._waiting: deque[bytearray] = deque()
         self._size = 0
         self._lost: dict[int, tuple[int, int, int]] = {}
         if copies is not None:
-            os.set_blocking(copies, False)
+            _make_ready(copies)
             threading.Thread(target=self._drain, daemon=True).start()
 
     def put(self, kind: int, wall_ns: int, mono_ns: int, payload: bytes) -> None:
         """Copy what was read at that time; returns without waiting, whatever the collector does."""
-        with self._change:
+        with self._lock:  # its own way into it is faster than through the condition
             if self._copies is None:
                 return
             if self._size + HEADER.size + len(payload) > BOUND:
@@ -64,7 +69,8 @@ class Tee:
                 self._lost[kind] = (since_wall, since_mono, dropped + len(payload))
                 return
             try:
-                self._tell_losses()
+                if self._lost:
+                    self._tell_losses()
                 self._add(frame(kind, wall_ns, mono_ns, payload))
             except MemoryError:  # rather no copies than no traffic
                 self._copies = self._again = None
@@ -147,7 +153,7 @@ class Tee:
         if not self._left:
             self._again = None
         if copies is not None:
-            os.set_blocking(copies, False)
+            _make_ready(copies)
 
     def _drain(self) -> None:
         """A thread that is awake only while something waits, and holds the lock for one write."""
@@ -183,6 +189,15 @@ class Tee:
             elif copies is not None:
                 os.close(copies)
         return not self._closed
+
+
+def _make_ready(pipe: int) -> None:
+    """So that it never blocks, and holds what is said while the collector waits for more."""
+    os.set_blocking(pipe, False)
+    try:  # noqa: SIM105  contextlib takes longer to import than all the rest of this
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, IN_THE_PIPE)
+    except (AttributeError, OSError):  # not Linux, or this user's pipes are large enough already
+        pass
 
 
 def _leave_behind(copies: int, waiting: deque[bytearray]) -> None:

@@ -7,7 +7,8 @@ import anyio
 import pytest
 
 from codex_telemetry import pipeline
-from codex_telemetry.core.facts import Drift, Gap
+from codex_telemetry.core.facts import Drift, Gap, Said, TurnFacts, Weight
+from codex_telemetry.core.identity import TurnId
 from codex_telemetry.formats.base import Direction, Stamp
 from codex_telemetry.inputs.live import Line, Lost
 from codex_telemetry.pipeline import Hearing
@@ -99,6 +100,22 @@ async def test_it_listens_no_further_than_it_can_hold(
         await hearing.gather(60)  # at once: it is full
         hearing.take()
     assert await listens_on(hearing, 5)
+
+
+async def test_a_turn_that_has_ended_waits_for_nothing_more_to_be_heard(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, ended = (TurnFacts(TurnId("t"), status=s) for s in (None, Said("completed", Weight.LIVE)))
+    told = iter((runs, ended, runs))
+    monkeypatch.setattr(reader, "read", lambda *_: [next(told)])
+    hearing = Hearing()
+    for is_at_once in (False, True, False):
+        hearing.hear(Line(True, 0, 0, b""))
+        await hearing.heard_some()
+        with anyio.move_on_after(5 if is_at_once else 0.05) as waiting:
+            await hearing.gather(60)
+        assert waiting.cancelled_caught is not is_at_once
+        hearing.take()
 
 
 def spooled(folder: Path) -> list[Path]:

@@ -52,6 +52,13 @@ def test_a_torn_frame_at_the_end_costs_only_itself(place: Place, story: Story) -
     ) == [("in_progress", 3)]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems know no such thing")
+def test_it_lets_those_who_pass_the_bytes_on_go_first(place: Place) -> None:
+    collector = place.collector()
+    until(lambda: os.sched_getscheduler(collector.pid) == os.SCHED_BATCH)
+    finish(collector, started() + ended())
+
+
 def test_a_finished_turn_can_be_read_within_a_second(place: Place, story: Story) -> None:
     collector = place.collector()
     assert collector.stdin is not None

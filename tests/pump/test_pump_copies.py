@@ -34,7 +34,7 @@ from codex_telemetry.frames import (
     START,
     monotonic_ns,
 )
-from codex_telemetry.tee import BOUND, Tee
+from codex_telemetry.tee import BOUND, IN_THE_PIPE, Tee
 from processes import is_gone, running_with
 
 SLEEPY = """
@@ -93,7 +93,7 @@ def test_what_stays_behind_to_hand_over_copies_holds_nothing_and_goes_with_the_c
     stuck = ["/bin/sh", "-c", 'echo $$ >"$0/new" && mv "$0/new" "$0/collector"; exec sleep 60']
     with tapped(
         tmp_path,
-        ["echo", "x" * 100_000],
+        ["head", "-c", str(2 * IN_THE_PIPE), "/dev/zero"],
         collector=[*stuck, str(tmp_path)],
         stderr=subprocess.PIPE,
         env=dict(os.environ, PYTHONWARNINGS="always"),
@@ -101,7 +101,7 @@ def test_what_stays_behind_to_hand_over_copies_holds_nothing_and_goes_with_the_c
         collector = tap.collector()
         # If it held them, these would not come to an end.
         out, err = tap.process.communicate(timeout=PATIENCE)
-        assert (tap.process.returncode, len(out), err) == (0, 100_001, b"")
+        assert (tap.process.returncode, len(out), err) == (0, 2 * IN_THE_PIPE, b"")
         (left,) = (pid for pid in running_with(os.fsencode(tmp_path)) if pid != collector)
         os.kill(collector, signal.SIGKILL)
         eventually(lambda: is_gone(left))
@@ -137,7 +137,7 @@ os.write(1, b"after the loss")
     kept = b"".join(frame.payload for frame in server if frame.kind == SERVER)
     lost = sum(dropped(frame) for frame in server if frame.kind == GAP_SERVER)
     assert len(kept) + lost == size + 14
-    assert BOUND - 200_000 < len(kept) < BOUND + 200_000  # and what the pipe and `cat` hold
+    assert abs(len(kept) - BOUND - IN_THE_PIPE) < 200_000  # and what `cat` holds
     assert _without_the_lost(bytes(first) + b"after the loss", server) == kept
     assert frames[-1].kind == END
 
@@ -243,6 +243,7 @@ def test_a_loss_in_each_direction_is_told_with_its_time_and_size_before_the_next
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tee, "BOUND", 200_000)
+    monkeypatch.setattr(tee, "IN_THE_PIPE", 65_536)
     pipe = Pipe()
     for number in range(6):  # 65,536 fit into the pipe, 200,000 are kept
         pipe.tee.put(SERVER, number, number, bytes(60_000))

@@ -11,7 +11,12 @@ import anyio
 from codex_telemetry import frames
 from codex_telemetry.frames import COUNT, HEADER
 
-READ = 1 << 18
+READ = 1 << 20
+PAUSE_S = 0.1
+"""How long we leave alone what has come, for more to come: to be woken by each message would cost us,
+and the pump, more than to read it does."""
+FLOOD = 1 << 16
+"""What comes in such pieces is read without a pause, lest the pump has to keep it."""
 HOLD_NS = 30_000_000
 """How long a copy waits for an earlier one of the other direction: each thread of the pump hands
 over its own, so a request may come after its answer. The rest of us sees 30 ms later."""
@@ -82,12 +87,15 @@ async def listen(fd: int) -> AsyncIterator[list[Heard]]:
     os.set_blocking(fd, False)
     pending = Pending()
     lines = Lines()
+    came = 0
     while True:
         with anyio.move_on_after(HOLD_NS / 1e9 if pending else None) as pause:
             await anyio.wait_readable(fd)
         if pause.cancelled_caught:
             yield list(lines.of(pending.all()))
             continue
+        if came < FLOOD:
+            await anyio.sleep(PAUSE_S)
         try:
             chunk = os.read(fd, READ)
             pending.feed(chunk)
@@ -99,6 +107,7 @@ async def listen(fd: int) -> AsyncIterator[list[Heard]]:
         if not chunk:
             yield list(lines.of(pending.all()))
             return
+        came = len(chunk)
         yield list(lines.of(pending.ripe()))
 
 
