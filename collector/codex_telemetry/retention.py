@@ -64,7 +64,9 @@ async def apply(database: Path, wanted: Wanted, now: int) -> list[Going]:
         going = await anyio.to_thread.run_sync(plan, database, wanted, now)
         if going is None:
             break
-        writer = await Writer.open(database)
+        # Given up half-way, its thread would complain of the loop that is gone.
+        with anyio.CancelScope(shield=True):
+            writer = await Writer.open(database)
         try:
             await writer.prune(going.before)
         finally:

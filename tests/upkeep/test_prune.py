@@ -124,17 +124,20 @@ def test_windows_that_were_over_go_and_their_milestones_stay(tmp_path: Path) -> 
     spent = turn(0, thread(0), ends={Clock.WIRE: BORN + 1_000})
     told = ResponseFacts(Said(Usage(100, 90, 0, 10, 0), Weight.LIVE), times={Clock.WIRE: BORN})
     spent.responses = {100: told}
+    later = BORN + 11 * hour // 2
+    more = turn(1, thread(0), at=11 * hour // 2)
+    more.responses = {150: ResponseFacts(told.usage, times={Clock.WIRE: later})}
     samples = [
         LimitSample("codex", 300, BORN + n * hour, float(n), BORN + (4 + n // 5 * 5) * hour)
         for n in range(10)
     ]
-    save(database, batch("a", spent, *samples))
+    save(database, batch("a", spent, more, *samples))
     kept = query(database, "SELECT * FROM milestones ORDER BY at")
     assert len(kept) == 9
-    assert kept[0][6] == 100
+    assert (kept[0][6], kept[-1][6]) == (100, 100)
     prune(database, BORN + 7 * hour)
     assert query(database, "SELECT count(*), min(used_percent) FROM rate_limits") == [(5, 5.0)]
-    save(database, batch("a", spent, *samples))
+    save(database, batch("a", spent, more, *samples))
     assert query(database, "SELECT count(*) FROM rate_limits") == [(5,)]
     assert query(database, "SELECT * FROM milestones ORDER BY at") == kept
 
