@@ -126,8 +126,9 @@ def contents(path: Path) -> dict[str, list[dict[str, Any]]]:
             "session_key": sessions,
             "usage_group": groups,
         }
-        # Groups that nothing is of any more stay.
-        names.remove("usage_groups")
+        # Groups that nothing is of any more stay; what is made for reports comes and goes.
+        made = ("usage_groups", "sorted_blocks", "sorted_times", "summed_blocks")
+        names = [n for n in names if n not in made and not n.startswith("usage_of_")]
         return {name: _comparable(db, name, keys) for name in sorted(names)}
 
 

@@ -15,7 +15,7 @@ from codex_telemetry import history
 from codex_telemetry.config import Paths
 from codex_telemetry.core.facts import Drift, Gap, LimitSample
 from codex_telemetry.core.veil import OPEN
-from privacy.everything import STREAMS, veiled
+from privacy.everything import veiled
 from recordings import Recording, Recordings
 from saved import BORN, batch, contents, query, save, thread, turn
 from upkeep.kept import copied, prune, used, when
@@ -62,7 +62,6 @@ def machine(folder: Path, listening: Sequence[Recording], logging: Sequence[Reco
     batches = [
         veiled(told, OPEN, f"{recording.name}/{told.origin}")
         for recording in listening
-        if STREAMS not in recording.name
         for told in heard(recording)
     ]
     home = place(logging, folder.with_name(f"{folder.name}-codex"))

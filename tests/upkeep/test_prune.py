@@ -209,8 +209,7 @@ def test_a_size_is_reached_by_what_is_oldest(every: Path, tmp_path: Path) -> Non
     gone = anyio.run(retention.apply, database, wanted, now)
     assert 1 < len(gone) <= retention.MOST_ROUNDS
     with closing(open_reader(database)) as db:
-        assert 0.6 * used < rules.size(db).used < 0.72 * used
-    assert anyio.run(retention.apply, database, wanted._replace(older_than_ms=10**10), now) == []
+        assert 0.6 * used < rules.size(db).used < 0.75 * used
 
 
 def _without_our_clock(rows: list[dict[str, object]]) -> list[dict[str, object]]:

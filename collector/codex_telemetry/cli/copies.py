@@ -152,7 +152,7 @@ def _path(name: str, text: str) -> Path:
 def _beside(database: Path) -> Path:
     """A name that nothing has yet, for what is there now."""
     stamp = time.strftime("%Y-%m-%dT%H-%M-%S", time.gmtime(time.time_ns() // 1_000_000_000))
-    names = (f"{database.name}.{stamp}{n and f'-{n}' or ''}.before-restore" for n in count())
+    names = (f"{database.name}.{stamp}{(n and f'-{n}') or ''}.before-restore" for n in count())
     return next(path for name in names if not (path := database.with_name(name)).exists())
 
 
