@@ -45,6 +45,10 @@ def restore(file: Path, target: Path, kept: Path, *, content: bool) -> Restored:
             hint="nothing was changed; try again when it is done",
         ) from None
     except (OSError, sqlite3.Error) as error:
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(
+            error, sqlite3.OperationalError
+        ):
+            raise _damaged(target) from None
         raise UserError(
             f"cannot restore into {target}: {ours.unquoted(error)}",
             hint="nothing was changed; see to its folder and to free space there",
@@ -56,10 +60,14 @@ def _is_there(target: Path) -> bool:
     try:
         return ours.look(target, database.version()) is not None
     except sqlite3.DatabaseError:
-        raise UserError(
-            f"the database {target} is damaged, so it can't be kept beside",
-            hint="move it away with its -wal and -shm, then do this again",
-        ) from None
+        raise _damaged(target) from None
+
+
+def _damaged(target: Path) -> UserError:
+    return UserError(
+        f"the database {target} is damaged, so it can't be kept beside",
+        hint="move it away with its -wal and -shm, then do this again",
+    )
 
 
 def _put(path: Path, target: Path) -> dict[str, int]:
