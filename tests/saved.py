@@ -34,6 +34,7 @@ _NOT_COMPARED = {
     "origins": {"first_at", "last_at", "origin"},
     "spools": {"taken_at"},
     "sessions": {"session_key"},
+    "pruned_sessions": {"session_key"},
     "turns": {"turn_key"},
     "events": {"event_id"},
     # Written once: they hold what was known of prices then.
@@ -112,7 +113,12 @@ def contents(path: Path) -> dict[str, list[dict[str, Any]]]:
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []
         origins = {r["origin"]: (r["kind"], r["name"]) for r in db.execute("SELECT * FROM origins")}
         turns = {r["turn_key"]: r["turn_id"] for r in db.execute("SELECT * FROM turns")}
-        sessions = dict(db.execute("SELECT session_key, session_id FROM sessions").fetchall())
+        sessions = dict(
+            db.execute(
+                """SELECT session_key, session_id FROM sessions
+                UNION ALL SELECT session_key, session_id FROM pruned_sessions"""
+            ).fetchall()
+        )
         groups = {g["usage_group"]: tuple(g)[1:] for g in db.execute("SELECT * FROM usage_groups")}
         keys = {
             "origin": origins,
@@ -120,8 +126,9 @@ def contents(path: Path) -> dict[str, list[dict[str, Any]]]:
             "session_key": sessions,
             "usage_group": groups,
         }
-        # Groups that nothing is of any more stay.
-        names.remove("usage_groups")
+        # Groups that nothing is of any more stay; what is made for reports comes and goes.
+        made = ("usage_groups", "sorted_blocks", "sorted_times", "summed_blocks")
+        names = [n for n in names if n not in made and not n.startswith("usage_of_")]
         return {name: _comparable(db, name, keys) for name in sorted(names)}
 
 

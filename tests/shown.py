@@ -62,6 +62,11 @@ EXAMPLES = {
     "doctor": Example("doctor"),
     "path": Example("path"),
     "schema": Example("schema"),
+    "prune": Example("prune --help"),
+    "vacuum": Example("vacuum --help"),
+    "backup": Example("backup --help"),
+    "restore": Example("restore --help"),
+    "merge": Example("merge --help"),
     "completion": Example("completion bash"),
     "demo": Example("demo --help"),
 }

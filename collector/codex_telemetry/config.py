@@ -39,13 +39,13 @@ def paths(
     environ = os.environ if environ is None else environ
     home = _named(environ, HOME)
     database = (
-        _option("--db", db)
+        option_path("--db", db)
         or _named(environ, DB)
         or (home or _platform("data", DB)) / "telemetry.db"
     )
     return Paths(
         database=database,
-        config=_option("--config", config)
+        config=option_path("--config", config)
         or _named(environ, CONFIG)
         or (home or _platform("config", CONFIG)) / "config.toml",
         log=(home or _platform("log", HOME)) / "telemetry.log",
@@ -100,7 +100,8 @@ def _spools(database: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
     return tuple(folders)
 
 
-def _option(name: str, value: str | None) -> Path | None:
+def option_path(name: str, value: str | None) -> Path | None:
+    """The file that an option names, if it does."""
     if value is None:
         return None
     if not value:

@@ -9,15 +9,16 @@ from pathlib import Path
 import anyio
 from anyio.abc import TaskStatus
 
-from codex_telemetry import log, privacy
+from codex_telemetry import log, privacy, retention
 from codex_telemetry.backfill import Progress, Tally, backfill
 from codex_telemetry.config import Paths, codex_homes, complaints
 from codex_telemetry.errors import UserError
 from codex_telemetry.settings import DEFAULT, Settings
-from codex_telemetry.store import consent, ours, spool
+from codex_telemetry.store import consent, copies, ours, spool
 from codex_telemetry.store.grants import Standing
 from codex_telemetry.store.keeper import UNWRITABLE
 from codex_telemetry.store.price_list import PriceList
+from codex_telemetry.store.queries import Store
 from codex_telemetry.store.writer import Writer
 
 AFTER_A_SESSION_S = 30.0
@@ -70,7 +71,7 @@ async def _read(
     )
     if required and not readable and not any(spool.waiting(paths.spool)):
         raise nothing_to_read
-    with _writing(paths):
+    with writing(paths):
         writer = await Writer.open(paths.database, prices=prices)
         try:
             tally = Tally()
@@ -123,6 +124,7 @@ async def _follow(
     async with anyio.create_task_group() as tasks:
         await tasks.start(_end_when_told, tasks.cancel_scope)
         tasks.start_soon(_every_day, paths)
+        tasks.start_soon(retention.look_after, paths, settings)
         begun()
         while True:
             try:
@@ -155,10 +157,24 @@ async def _every_day(paths: Paths) -> None:
         await anyio.sleep(DAY_S)
 
 
+def merge(paths: Paths, other: Path) -> None:
+    """Take in all that another database was told. Raises `UserError`, and has changed nothing then."""
+    with copies.opened(other, paths.database.parent) as db, writing(paths):
+        anyio.run(_merge, paths, db)
+
+
+async def _merge(paths: Paths, other: Store) -> None:
+    writer = await Writer.open(paths.database)
+    try:
+        await writer.merge(other)
+    finally:
+        await writer.close()
+
+
 def veil_what_is_stored(paths: Paths, settings: Settings) -> bool:
     """Keep all that is stored as the config says now; False if traces of what it was may be left in
     the database's file, because another process holds it. Raises `UserError`."""
-    with _writing(paths):
+    with writing(paths):
         anyio.run(_veil, paths, settings)
     with consent.writing(paths.database) as db:
         return consent.leave_nothing(db)
@@ -247,7 +263,7 @@ def _is_readable(home: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _writing(paths: Paths) -> Iterator[None]:
+def writing(paths: Paths) -> Iterator[None]:
     """Whatever keeps us from writing to the database becomes one line."""
     try:
         yield

@@ -17,6 +17,7 @@ SPOOLED = "spooled"
 LOST = "lost"
 ROLLOUTS_READ = "rollouts read"
 ROLLOUTS_FOLLOWED = "rollouts followed"
+PRUNED = "pruned"
 COMMAND_FAILED = "command failed"
 
 LARGEST = 8 << 20

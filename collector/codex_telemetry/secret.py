@@ -70,6 +70,14 @@ def find(path: Path) -> Secret | None:
     return Secret(found)
 
 
+def known_id(database: Path) -> str | None:
+    """The id of the secret beside a database; None if there is none, or it can't be read."""
+    with contextlib.suppress(OSError):
+        found = find(secret_path(database))
+        return None if found is None else found.id
+    return None
+
+
 def replace(path: Path, secret: Secret) -> None:
     """Put another in its place. Raises `OSError`."""
     private_files.write(path, secret.key, anew=True)

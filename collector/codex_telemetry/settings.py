@@ -39,6 +39,30 @@ class OwnPrice(Struct, forbid_unknown_fields=True, frozen=True):
     """For responses to more input than that."""
 
 
+SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+SHORTEST = 8
+"""Days of which details are always kept by themselves: limits have windows of a week."""
+
+
+class Retention(Struct, forbid_unknown_fields=True, frozen=True):
+    """How long details are kept: nothing of it is set, so for ever."""
+
+    days: (
+        Annotated[
+            int, Meta(ge=SHORTEST, le=100_000, description=f"a number of days, {SHORTEST} or more")
+        ]
+        | None
+    ) = None
+    size: (
+        Annotated[
+            str,
+            Meta(pattern=r"^\d{1,6} ?(KB|MB|GB|TB)$", description='a size such as "2GB"'),
+        ]
+        | None
+    ) = None
+    """Of the database, without its free pages."""
+
+
 class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     """Every option of the config file, with its default. A new one is a field here: `config` lists it."""
 
@@ -80,6 +104,13 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
             description="tables, each headed [[prices]]",
         ),
     ] = ()
+    retention: Annotated[
+        Retention,
+        Meta(
+            title="how long details are kept; off without it",
+            description="a table headed [retention], with days or size",
+        ),
+    ] = Retention()
 
 
 DEFAULT = Settings()
@@ -149,6 +180,8 @@ def _problems(shape: type[Struct], told: Any, where: str) -> Iterator[str]:
         if shape is Settings and name == "prices" and _are_tables(entries):
             for n, entry in enumerate(entries, start=1):
                 yield from _problems(OwnPrice, entry, f"prices[{n}].")
+        elif shape is Settings and name == "retention" and isinstance(entries, dict):
+            yield from _problems(Retention, entries, "retention.")
         elif not _fits(entries, field.type):
             yield f"{where}{name} must be {_wanted(field.type)}"
 
@@ -183,6 +216,12 @@ def _impossible(settings: Settings) -> Iterator[str]:
     for n, price in enumerate(settings.prices, start=1):
         if price.since is not None and price.until is not None and price.since >= price.until:
             yield f"prices[{n}].until must be after since"
+
+
+def bytes_of(size: str) -> int | None:
+    """`2GB` in bytes; None for what is no size."""
+    told = re.fullmatch(r"(\d{1,6}) ?(KB|MB|GB|TB)", size.strip(), re.ASCII | re.IGNORECASE)
+    return None if told is None else int(told[1]) * SIZES[told[2].upper()]
 
 
 def options() -> dict[str, str]:

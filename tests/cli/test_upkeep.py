@@ -118,7 +118,7 @@ def test_help_reads_well(cli: Command, path: tuple[str, ...]) -> None:
 def test_the_walk_finds_every_command() -> None:
     assert [path[0] for path in WALKED if len(path) == 1] == [
         *NAMES,
-        *("capture", "privacy", "shim", "service"),
+        *("capture", "privacy", "shim", "service", "export"),
     ]
 
 

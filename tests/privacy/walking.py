@@ -38,6 +38,11 @@ CALLS: dict[Leaf, list[list[str]]] = {
             "usage_groups",
         )
     ] + [["--schema"], ["SELECT CANARYLESS"]],
+    ("prune",): [["--older-than", "1d"], ["--size", "1MB"]],
+    ("backup",): [[FILE]],
+    ("restore",): [[FILE]],
+    ("merge",): [[FILE]],
+    ("export",): [["--anonymous"]],
     ("completion",): [["bash"], ["zsh"], ["fish"]],
     ("schema",): [[], ["turn"]],
     ("shim", "install"): [["--dir", FILE, "--codex", "/bin/sh"]],
@@ -88,6 +93,8 @@ def _leaves(group: Any, above: Leaf) -> Iterator[tuple[Leaf, Any]]:
     for name, command in group.commands.items():
         leaf = (*above, name)
         if hasattr(command, "commands"):
+            if command.invoke_without_command:
+                yield leaf, command
             yield from _leaves(command, leaf)
         else:
             yield leaf, command

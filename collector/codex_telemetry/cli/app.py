@@ -37,6 +37,11 @@ COMMANDS = {
     "path": "upkeep.path",
     "config": "config.config",
     "schema": "upkeep.schema",
+    "prune": "retention.prune",
+    "vacuum": "retention.vacuum",
+    "backup": "copies.backup",
+    "restore": "copies.restore",
+    "merge": "copies.merge",
     "completion": "completion.completion",
     "demo": "play.demo",
 }
@@ -78,6 +83,10 @@ SERVICE_COMMANDS = {
 }
 """The same, of what is typed after `shim`, and after `service`."""
 
+EXPORT = "export"
+EXPORT_COMMANDS: dict[str, str] = {}
+"""The same, of what is typed after `export`; without any of them it is `export.export`."""
+
 
 def function(place: str) -> Callable[..., None]:
     """What a command does."""
@@ -109,6 +118,8 @@ def app(asked: str | None = None) -> typer.Typer:
         made.add_typer(_shim(), name=SHIM)
     if asked in (None, SERVICE):
         made.add_typer(_service(), name=SERVICE)
+    if asked in (None, EXPORT):
+        made.add_typer(_exports(), name=EXPORT)
     return made
 
 
@@ -149,6 +160,16 @@ def _service() -> typer.Typer:
         "codex-telemetry service install",
         SERVICE_COMMANDS,
     )
+
+
+def _exports() -> typer.Typer:
+    made = _group(
+        "Tell what a bug report needs, without anything that says whose it is.",
+        "codex-telemetry export --anonymous --out report.json",
+        EXPORT_COMMANDS,
+    )
+    made.callback(invoke_without_command=True)(function("export.export"))
+    return made
 
 
 def _group(purpose: str, example: str, commands: dict[str, str]) -> typer.Typer:
@@ -211,7 +232,7 @@ def _carried_out(words: list[str]) -> int:
 
 def _asked(words: list[str]) -> str | None:
     """The command, if what comes first is one: what is said of others takes all of them."""
-    known = {*COMMANDS, *HIDDEN, CONTENT, NAMES, SHIM, SERVICE}
+    known = {*COMMANDS, *HIDDEN, CONTENT, NAMES, SHIM, SERVICE, EXPORT}
     return words[0] if words and words[0] in known else None
 
 

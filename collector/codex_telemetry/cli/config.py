@@ -8,6 +8,7 @@ from codex_telemetry.cli.options import Form, Where, options
 from codex_telemetry.cli.table import Column, table
 from codex_telemetry.config import CONFIG, DB, HOME, LOG, log_level, said_by
 from codex_telemetry.reports.shapes_upkeep import Setting
+from codex_telemetry.settings import Retention
 from codex_telemetry.settings import options as options_of_the_file
 
 
@@ -63,6 +64,9 @@ def _value(setting: Setting) -> str | None:
             return text
         case list(prices):
             return f"{len(prices)} of your own" if prices else None
+        case Retention(days, size):
+            told = [] if days is None else [f"{days} days"]
+            return ", ".join([*told, *([] if size is None else [size])]) or None
     return None
 
 

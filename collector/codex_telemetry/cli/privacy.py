@@ -36,8 +36,7 @@ def status(where: Where, form: Form) -> None:
     Example: codex-telemetry privacy status
     """
     chosen, found, settings = form.chosen(), where.paths(), where.settings()
-    known = _known(secret_path(found.database))
-    secret_id = None if known is None else known.id
+    secret_id = secret.known_id(found.database)
     if found.database.exists():
         with store(where) as db:
             told = report(db, settings, secret_id)

@@ -111,7 +111,12 @@ def json_lines(rows: Iterable[Struct | dict[str, Any]]) -> None:
 
 def json_object(row: Struct) -> None:
     """One object, to be read by people too."""
-    _write([msgspec.json.format(_json(row), indent=2) + b"\n"])
+    _write([as_json(row)])
+
+
+def as_json(row: Struct) -> bytes:
+    """The same, for a file."""
+    return msgspec.json.format(_json(row), indent=2) + b"\n"
 
 
 def csv_rows(names: Sequence[str], rows: Iterable[Struct]) -> None:

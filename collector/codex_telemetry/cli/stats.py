@@ -7,6 +7,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from codex_telemetry.cli import show
+from codex_telemetry.cli.gone import say_what_was_pruned
 from codex_telemetry.cli.labelled import by_label, labels
 from codex_telemetry.cli.listing import print_rows, print_table
 from codex_telemetry.cli.options import Form, Narrow, Where, Zoned, one_of, options
@@ -59,6 +60,7 @@ def stats(
     length = _compared(compare, by, narrow) if compare is not None else None
     with store(where) as db:
         filters = narrow.found(db, filters)
+        say_what_was_pruned(db, filters, zone, counted=False)
         if length is None:
             found = report.groups(db, filters, key, zone.days)
             before = []

@@ -8,6 +8,7 @@ from typing import Annotated, cast, get_args
 import typer
 
 from codex_telemetry.cli import show
+from codex_telemetry.cli.gone import say_what_was_pruned
 from codex_telemetry.cli.labelled import by_label
 from codex_telemetry.cli.listing import print_rows, print_table
 from codex_telemetry.cli.options import Form, Narrow, Where, Zoned, one_of, options
@@ -63,6 +64,7 @@ def tokens(
     calendar = Calendar(zone.offsets, from_sunday=zoned.settings.week_start == "sunday")
     with store(where) as db:
         filters = narrow.found(db, filters)
+        say_what_was_pruned(db, filters, zone, counted=True)
         used = report.tokens(db, filters, key, calendar, roll_up=roll_up)
     if key == "project":
         used = used._replace(rows=by_label(used.rows, lambda _: "folder"))

@@ -5,6 +5,7 @@ from typing import Annotated, cast
 import typer
 
 from codex_telemetry.cli import show
+from codex_telemetry.cli.gone import say_what_was_pruned
 from codex_telemetry.cli.labelled import by_label
 from codex_telemetry.cli.listing import print_rows, print_table
 from codex_telemetry.cli.options import Form, Narrow, Where, Zoned, one_of, options
@@ -41,10 +42,11 @@ def tools(
     Example: codex-telemetry tools --by kind --week
     """
     one_of("--by", "key", by, BYS)
-    chosen = form.chosen()
-    filters = narrow.check(zoned.zone())
+    chosen, zone = form.chosen(), zoned.zone()
+    filters = narrow.check(zone)
     with store(where) as db:
         filters = narrow.found(db, filters)
+        say_what_was_pruned(db, filters, zone, counted=False)
         found = by_label(report.tools(db, filters, cast("By", by)), lambda t: _named(t, by))
     if chosen is not None:
         print_rows(ToolStats, found, chosen)

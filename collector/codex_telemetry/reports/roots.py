@@ -12,11 +12,11 @@ class Roots:
     """The sessions that count for another, and what they are."""
 
     def __init__(self, told: Iterable[Row]) -> None:
-        self._by_id: dict[str, Row] = {row["session_id"]: row for row in told}
-        self._by_key: dict[int, Row] = {row["session_key"]: row for row in self._by_id.values()}
+        self._by_key: dict[int, Row] = {row["session_key"]: row for row in told}
+        self._by_id: dict[str, Row] = {row["session_id"]: row for row in self._by_key.values()}
         self.counted_by: dict[int, str] = {
             row["session_key"]: self._root(row)
-            for row in self._by_id.values()
+            for row in self._by_key.values()
             if row["relation"] in CALLED
         }
         """Key of a session that was called → the id of that which counts it."""

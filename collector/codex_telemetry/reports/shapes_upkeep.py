@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from codex_telemetry.reports.shapes import At, Count, Source
-from codex_telemetry.settings import OwnPrice
+from codex_telemetry.reports.shapes_privacy import SecretUse
+from codex_telemetry.settings import OwnPrice, Retention
 
 
 class PathInfo(Struct):
@@ -21,7 +22,7 @@ class Setting(Struct):
     """One option, what it is set to, and by what."""
 
     option: str
-    value: str | bool | list[OwnPrice] | None
+    value: str | bool | list[OwnPrice] | Retention | None
     source: Annotated[
         Literal["default", "file", "environment", "option"],
         Meta(description="`option`: of the command line"),
@@ -80,3 +81,63 @@ class Doctor(Struct):
     checks: list[Check]
     drift: list[DriftCount]
     gaps: list[GapSeen]
+
+
+class Pruned(Struct):
+    """What goes with all that ended before a moment: at the end of a dry run still there."""
+
+    dry_run: bool
+    before_at: Annotated[At | None, Meta(description="null: nothing goes")]
+    sessions: Count
+    turns: Count
+    items: Count
+    responses: Count
+    events: Count
+    limits: Annotated[int, Meta(ge=0, description="readings of rate-limit windows that are over")]
+    content: Annotated[int, Meta(ge=0, description="sealed pieces")]
+    bytes: Annotated[int, Meta(ge=0, description="what they take in the database, nearly")]
+    used_bytes: Annotated[int, Meta(ge=0, description="of the database, without free pages")]
+    file_bytes: Annotated[int, Meta(ge=0, description="of the database, with free pages")]
+
+
+class Vacuumed(Struct):
+    """How large the database's file was and is, with its journal."""
+
+    before_bytes: Count
+    after_bytes: Count
+    clean: Annotated[bool, Meta(description="false: another process still reads what was before")]
+
+
+class BackedUp(Struct):
+    """A copy that was made and found to be whole."""
+
+    file: str
+    bytes: Count
+    sessions: Count
+    turns: Count
+    content: Annotated[int, Meta(ge=0, description="sealed pieces; their keys aren't in it")]
+
+
+class Restored(Struct):
+    """What a restored database holds."""
+
+    kept: Annotated[str | None, Meta(description="where what was there before is now")]
+    sessions: Count
+    turns: Count
+    content: Count
+    content_left_out: Annotated[
+        int, Meta(ge=0, description="of a grant that was erased since, or that isn't known here")
+    ]
+
+
+class Merged(Struct):
+    """What a database holds with another in it."""
+
+    sessions: Count
+    sessions_added: Count
+    turns: Count
+    turns_added: Count
+    secrets: Annotated[
+        list[SecretUse],
+        Meta(description="those with which names in it were hashed: hashes of two never match"),
+    ]

@@ -52,13 +52,14 @@ def _written_by(field: msgspec.structs.FieldInfo) -> Callable[[Any], Any] | None
     if field.name == "at" or field.name.endswith(("_at", "_seen")):
         return written
     if field.name == "sources":
-        return _sources
+        return sources
     if field.name in _LISTS:
         return _list
     return _flag if any(getattr(t, "__origin__", t) is bool for t in get_args(field.type)) else None
 
 
-def _sources(told: int) -> list[str]:
+def sources(told: int) -> list[str]:
+    """Who told of it."""
     return _SOURCES[told & 3]
 
 

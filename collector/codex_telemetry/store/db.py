@@ -122,6 +122,18 @@ def open_as_it_is(path: Path) -> sqlite3.Connection | None:
     return _connect_to_read(path) if ours.look(path, version()) == version() else None
 
 
+def open_of_any_version(path: Path) -> sqlite3.Connection:
+    """A read-only connection, also to a database of an older version; it changes nothing.
+
+    Raises `UserError` where there is no file, it isn't ours or is newer, `OSError`, `sqlite3.Error`.
+    """
+    if ours.look(path, version()) is None:
+        raise UserError(f"there is no database at {path}", hint="name another file")
+    db = _connect_to_read(path, any_version=True)
+    assert db is not None
+    return db
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     # SQLite would open it to be read, and leave files beside it that can't be written later either.
     if not os.access(path, os.W_OK):
@@ -131,8 +143,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _connect_to_read(path: Path) -> sqlite3.Connection | None:
-    """None if its version is an older one."""
+def _connect_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connection | None:
+    """None if its version is an older one, and only this one is wanted."""
     # Where we may not write, SQLite can't make what it shares with other processes, or makes it such
     # that nobody can write it later; on a full disk neither. With nothing in the journal, the file is
     # all there is.
@@ -141,14 +153,14 @@ def _connect_to_read(path: Path) -> sqlite3.Connection | None:
     writable = os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)
     if writable or not alone:
         try:
-            return _reader(path, "mode=ro")
+            return _reader(path, "mode=ro", any_version=any_version)
         except sqlite3.OperationalError:
             if not alone:
                 raise
-    return _reader(path, "mode=ro&immutable=1")
+    return _reader(path, "mode=ro&immutable=1", any_version=any_version)
 
 
-def _reader(path: Path, how: str) -> sqlite3.Connection | None:
+def _reader(path: Path, how: str, *, any_version: bool) -> sqlite3.Connection | None:
     db = ours.connect(path, how)
     try:
         found = ours.version_of(db, path, version())
@@ -156,7 +168,7 @@ def _reader(path: Path, how: str) -> sqlite3.Connection | None:
     except BaseException:
         db.close()
         raise
-    if found != version():
+    if found != version() and not any_version:
         db.close()
         return None
     db.row_factory = sqlite3.Row

@@ -10,6 +10,13 @@ _PLAIN_TURN = """(cwd NOT GLOB '#*' OR EXISTS (
     AND (server NOT GLOB '#*' OR (kind = 'command' AND name NOT GLOB '#*'))
 ))"""
 _PLAIN_SESSION = "(cwd NOT GLOB '#*' OR git_branch NOT GLOB '#*' OR git_commit NOT GLOB '#*')"
+# Of a session whose turns were all pruned the folder is left.
+_SESSIONS = """(
+    SELECT cwd, git_branch, git_commit FROM sessions
+    UNION ALL
+    SELECT cwd, NULL, NULL FROM pruned_sessions
+    WHERE session_id NOT IN (SELECT session_id FROM sessions)
+)"""
 
 
 class Stored(NamedTuple):
@@ -24,7 +31,7 @@ class Stored(NamedTuple):
 def stored(db: Store) -> Stored:
     counts = [
         db.execute(f"SELECT count(*), count(*) FILTER (WHERE {plain}) FROM {table}").fetchone()
-        for table, plain in (("sessions", _PLAIN_SESSION), ("turns", _PLAIN_TURN))
+        for table, plain in ((_SESSIONS, _PLAIN_SESSION), ("turns", _PLAIN_TURN))
     ]
     return Stored(*counts[0], *counts[1])
 

@@ -39,6 +39,11 @@ def schema_version(db: Store) -> int:
     return found
 
 
+def sqlite_version(db: Store) -> str:
+    found: str = db.execute("SELECT sqlite_version()").fetchone()[0]
+    return found
+
+
 def turns_by_sources(db: Store) -> dict[int, int]:
     """How many turns were told by the stream (1), by a log (2), by both (3)."""
     return {n: _number(db, f"SELECT count(*) FROM turns WHERE sources = {n}") for n in (1, 2, 3)}

@@ -9,6 +9,7 @@ from codex_telemetry.core.facts import LimitSample, TurnFacts
 from codex_telemetry.core.identity import TurnId
 from codex_telemetry.core.limits import FIVE_HOURS, JITTER_MS, LONGEST, MINUTE_MS
 from codex_telemetry.core.milestones import First, Milestone, Took, costed, crossings
+from codex_telemetry.store.queries import PRUNED_BEFORE
 from codex_telemetry.store.told import json_list
 
 LATEST = 1 << 53
@@ -90,6 +91,9 @@ async def _write_one(
     place = (limit_id, minutes, low - JITTER_MS, high + JITTER_MS)
     rows = list(await db.execute_fetchall(_WRITTEN, place))
     begins = high - minutes * MINUTE_MS
+    ((pruned_before,),) = await db.execute_fetchall(PRUNED_BEFORE)
+    if pruned_before is not None and begins < pruned_before:
+        return  # what was used in it isn't all known any more
     moments = [begins - 1, *(crossing.at for crossing in crossed)]
     took = [Took(*row) for row in await db.execute_fetchall(_TOOK, (json_list(moments),))]
     milestones = costed(crossed, took, {row[1]: Milestone(*row[1:]) for row in rows})

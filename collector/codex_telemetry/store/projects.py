@@ -2,7 +2,11 @@
 
 REPOSITORIES = """
 SELECT git_repo, substr(min(format('%06d', length(cwd)) || cwd), 7) AS folder
-FROM (SELECT DISTINCT git_repo, cwd FROM sessions WHERE git_repo IS NOT NULL AND cwd IS NOT NULL)
+FROM (
+    SELECT DISTINCT git_repo, cwd FROM sessions WHERE git_repo IS NOT NULL AND cwd IS NOT NULL
+    UNION ALL
+    SELECT git_repo, cwd FROM pruned_sessions WHERE git_repo IS NOT NULL AND cwd IS NOT NULL
+)
 GROUP BY git_repo
 """
 """A repository is called by the shortest of its folders: worktrees lie deeper."""

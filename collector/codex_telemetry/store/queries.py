@@ -17,6 +17,9 @@ Row = sqlite3.Row
 Store = sqlite3.Connection
 
 
+PRUNED_BEFORE = "SELECT max(before) FROM pruned_before"
+
+
 class Filters(NamedTuple):
     """What a list is narrowed to. Times are ms UTC: from `since`, up to and without `until`."""
 
@@ -47,6 +50,12 @@ def reading(path: Path) -> Iterator[Store]:
             f"cannot read the database {path}: {ours.unquoted(error)}",
             hint="codex-telemetry doctor says more",
         ) from None
+
+
+def pruned_before(db: Store) -> int | None:
+    """Up to which moment (ms UTC) something was pruned; None where nothing ever was."""
+    found: int | None = db.execute(PRUNED_BEFORE).fetchone()[0]
+    return found
 
 
 def turns(db: Store, filters: Filters) -> Iterator[Row]:

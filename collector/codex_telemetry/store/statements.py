@@ -163,16 +163,17 @@ GROUP BY 1, 2, 3
 """Responses summed up; what is left out is which."""
 
 _THESE = "s.session_id IN (SELECT value FROM json_each(?))"
+USAGE_GROUPS = f"""
+INSERT INTO usage_groups (model, service_tier, status, cwd, git_repo)
+SELECT DISTINCT r.model, t.service_tier, t.status, coalesce(t.cwd, s.cwd), s.git_repo
+FROM sessions AS s
+CROSS JOIN turns AS t ON t.session_id = s.session_id
+CROSS JOIN responses AS r ON r.turn_key = t.turn_key
+WHERE {_THESE} ON CONFLICT DO NOTHING
+"""
 USAGE = (
     f"DELETE FROM usage WHERE session_key IN (SELECT session_key FROM sessions AS s WHERE {_THESE})",
-    f"""
-    INSERT INTO usage_groups (model, service_tier, status, cwd, git_repo)
-    SELECT DISTINCT r.model, t.service_tier, t.status, coalesce(t.cwd, s.cwd), s.git_repo
-    FROM sessions AS s
-    CROSS JOIN turns AS t ON t.session_id = s.session_id
-    CROSS JOIN responses AS r ON r.turn_key = t.turn_key
-    WHERE {_THESE} ON CONFLICT DO NOTHING
-    """,
+    USAGE_GROUPS,
     f"INSERT INTO usage {USED_BY.format(_THESE)}",
     f"""
     UPDATE sessions AS s SET cost_usd = (

@@ -1,6 +1,6 @@
 """What each origin told: kept as it was told, joined with what others tell of the same things."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import aiosqlite
@@ -78,6 +78,22 @@ async def tell(db: aiosqlite.Connection, origin: int, batch: Batch, orphans: Orp
     return Told(sessions, turns, concerned - sessions.keys(), teller.twins)
 
 
+async def sessions_told(
+    db: aiosqlite.Connection, session_ids: Iterable[str]
+) -> dict[str, SessionFacts]:
+    """All that anyone ever told of these threads, without their turns."""
+    return await _still_told(db, "sessions", session_ids, _session)
+
+
+async def twins_of(db: aiosqlite.Connection, threads: Iterable[str]) -> dict[str, str]:
+    """Ids that are another half's → the id by which that turn is known, in these threads."""
+    return {
+        str(log_turn): str(live)
+        for thread in threads
+        for log_turn, live in pair((await _turns_to_pair(db, thread, {})).values()).items()
+    }
+
+
 def _introduced(batch: Batch) -> dict[str, SessionFacts]:
     """The threads a batch tells of; a turn may be told of one that nobody introduced."""
     sessions = {str(k): v for k, v in batch.sessions.items()}
@@ -117,11 +133,7 @@ class _Teller:
         self, what: str, keys: Iterable[str], decoder: msgspec.msgpack.Decoder[F]
     ) -> dict[str, F]:
         """What anyone tells of these things; one of which nobody tells isn't among them."""
-        told: dict[str, F] = {}
-        for key, _, body in await self._all(sql.TOLD[what], (json_list(keys),)):
-            facts = decoder.decode(body)
-            told[key] = join(told[key], facts) if key in told else facts
-        return told
+        return await _still_told(self._db, what, keys, decoder)
 
     async def unite(
         self, turns: dict[str, TurnFacts], bereft: Iterable[str]
@@ -140,19 +152,7 @@ class _Teller:
                 thread in numbered and await self._all(sql.TOLD_BETWEEN, _range(f"{thread}:@"))
             ):
                 continue
-            told: dict[TurnId, TurnFacts] = {}
-            for turn_id, _, body in await self._all(sql.TOLD_BETWEEN, _range(f"{thread}:")):
-                facts = _turn.decode(body)
-                told[turn_id] = join(told[turn_id], facts) if turn_id in told else facts
-            if by_exec:
-                named = {row[0] for row in await self._all(sql.NAMED_TURNS, (thread,))}
-                named |= {turn for turn, facts in turns.items() if thread in facts.tellers}
-                exec_turns = [facts for turn, facts in told.items() if is_exec_turn(turn)]
-                near = {turn for turn in named if may_be_heard_by_exec(TurnId(turn), exec_turns)}
-                told |= {
-                    TurnId(turn): facts
-                    for turn, facts in (await self.still_told("turns", near, _turn)).items()
-                }
+            told = await _turns_to_pair(self._db, thread, turns)
             twins = pair(told.values())
             one = united_by(twins, told)
             self.twins |= {str(other): str(known) for other, known in twins.items()}
@@ -175,6 +175,46 @@ class _Teller:
 def _range(start: str) -> tuple[str, str]:
     """From a beginning of ids to what comes after all that begin so."""
     return start, start[:-1] + chr(ord(start[-1]) + 1)
+
+
+async def _still_told(
+    db: aiosqlite.Connection,
+    what: str,
+    keys: Iterable[str],
+    decoder: msgspec.msgpack.Decoder[F],
+) -> dict[str, F]:
+    told: dict[str, F] = {}
+    for key, _, body in await db.execute_fetchall(sql.TOLD[what], (json_list(keys),)):
+        facts = decoder.decode(body)
+        told[key] = join(told[key], facts) if key in told else facts
+    return told
+
+
+async def turns_told_of(db: aiosqlite.Connection, thread: str) -> dict[TurnId, TurnFacts]:
+    """All turns of a thread that have no id of Codex's own."""
+    told: dict[TurnId, TurnFacts] = {}
+    for turn_id, _, body in await db.execute_fetchall(sql.TOLD_BETWEEN, _range(f"{thread}:")):
+        facts = _turn.decode(body)
+        told[turn_id] = join(told[turn_id], facts) if turn_id in told else facts
+    return told
+
+
+async def _turns_to_pair(
+    db: aiosqlite.Connection, thread: str, turns: Mapping[str, TurnFacts]
+) -> dict[TurnId, TurnFacts]:
+    """All turns of a thread that have no id of Codex's own, and those that one of `exec` may be, out of
+    what is stored and of `turns`."""
+    told = await turns_told_of(db, thread)
+    exec_turns = [facts for turn, facts in told.items() if is_exec_turn(turn)]
+    if exec_turns:
+        named = {row[0] for row in await db.execute_fetchall(sql.NAMED_TURNS, (thread,))}
+        named |= {turn for turn, facts in turns.items() if thread in facts.tellers}
+        near = {turn for turn in named if may_be_heard_by_exec(TurnId(turn), exec_turns)}
+        told |= {
+            TurnId(turn): facts
+            for turn, facts in (await _still_told(db, "turns", near, _turn)).items()
+        }
+    return told
 
 
 def json_list(keys: Iterable[str | int]) -> str:

@@ -7,7 +7,16 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from codex_telemetry.store.projects import OF_SESSIONS, REPOSITORIES
-from codex_telemetry.store.queries import Filters, Row, Store, Where, all_of, only_if, under
+from codex_telemetry.store.queries import (
+    Filters,
+    Row,
+    Store,
+    Where,
+    all_of,
+    only_if,
+    pruned_before,
+    under,
+)
 from codex_telemetry.store.statements import QUARTER_MS, USED_AT, USED_BY
 from codex_telemetry.store.summing import SIZE, SUMMED, SUMS, summed
 
@@ -37,7 +46,22 @@ def sums(
     """By a key: it, the quarter of an hour of its latest use, and the sums.
 
     A day is a number from 1970-01-01 on. Of the filters, `last` and the session are not looked at.
+    What pruned turns used comes apart, with other keys of sessions; of it whole quarters are known,
+    so one counts where it begins.
     """
+    yield from _sums(db, None, key, filters, sessions, offsets)
+    if pruned_before(db) is not None:
+        yield from _sums(db, _pruned(filters), key, filters, sessions, offsets)
+
+
+def _sums(
+    db: Store,
+    pruned: Where | None,
+    key: Key,
+    filters: Filters,
+    sessions: Sequence[Sessions],
+    offsets: Offsets,
+) -> Iterator[Row]:
     by = _day(offsets) if key == "day" else Where(key, ())
     groups = all_of(
         only_if(filters.model, "model = ?"),
@@ -49,7 +73,7 @@ def sums(
     )
     where = all_of(in_groups if groups.values else None, *map(_only, sessions))
     alone = _summed_by(key, filters, of_groups=bool(groups.values)) if not sessions else None
-    used = _used(db, filters, alone)
+    used = pruned or _used(db, filters, alone)
     return db.execute(
         f"SELECT {by.sql}, max(quarter), {SUMS} FROM ({used.sql}) WHERE {where.sql} GROUP BY 1",
         (*by.values, *used.values, *where.values),
@@ -58,7 +82,11 @@ def sums(
 
 def extent(db: Store) -> tuple[int, int]:
     """The first and the last moment (ms UTC) of what is summed up."""
-    first, last = db.execute("SELECT min(quarter), max(quarter) FROM usage").fetchone()
+    first, last = db.execute(
+        """SELECT min(first), max(last) FROM (
+            SELECT min(quarter) AS first, max(quarter) AS last FROM usage
+            UNION ALL SELECT min(quarter), max(quarter) FROM pruned_usage)"""
+    ).fetchone()
     return (first or 0) * QUARTER_MS, (last or 0) * QUARTER_MS
 
 
@@ -78,18 +106,27 @@ def projects(db: Store) -> Iterator[Row]:
 
 
 def tree(db: Store) -> Iterator[Row]:
-    """Every session with its project, and the sessions above it."""
+    """Every session with its project, and the sessions above it; those first of which turns were
+    pruned, by another key."""
+    columns = "session_key, session_id, relation, root_session_id, parent_session_id, cwd"
     return db.execute(
         f"""
-        SELECT session_key, session_id, relation, root_session_id, parent_session_id, cwd, project
-        FROM sessions JOIN ({OF_SESSIONS}) USING (session_id)
+        SELECT {columns}, coalesce(r.folder, cwd) AS project
+        FROM pruned_sessions LEFT JOIN ({REPOSITORIES}) AS r USING (git_repo)
+        UNION ALL
+        SELECT {columns}, project FROM sessions JOIN ({OF_SESSIONS}) USING (session_id)
         """
     )
 
 
 def names(db: Store) -> dict[int, str]:
     """The id of each session by its key."""
-    return dict(db.execute("SELECT session_key, session_id FROM sessions").fetchall())
+    return dict(
+        db.execute(
+            """SELECT session_key, session_id FROM sessions
+            UNION ALL SELECT session_key, session_id FROM pruned_sessions"""
+        ).fetchall()
+    )
 
 
 def _summed_by(key: Key, filters: Filters, *, of_groups: bool) -> str | None:
@@ -155,6 +192,15 @@ def _gaps(done: Collection[int]) -> str:
 
 
 _FOR_EVER: Final = 1 << 62
+
+
+def _pruned(filters: Filters) -> Where:
+    begins = all_of(
+        only_if(filters.since, f"quarter * {QUARTER_MS} >= ?"),
+        only_if(filters.until, f"quarter * {QUARTER_MS} < ?"),
+    )
+    return Where(f"SELECT {_COLUMNS} FROM pruned_usage WHERE {begins.sql}", begins.values)
+
 
 # Only who used tokens in that quarter of an hour is looked at.
 _AT_AN_END: Final = f"""SELECT * FROM ({

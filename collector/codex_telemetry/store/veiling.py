@@ -21,7 +21,8 @@ _SHAPES: Final = {"sessions": SessionFacts, "turns": TurnFacts}
 # A reader that can't be restored reads its file anew.
 _FORGET_STATES = "UPDATE rollout_files SET state = x'', size = -1"
 _UNUSED_GROUPS = """
-    DELETE FROM usage_groups WHERE usage_group NOT IN (SELECT usage_group FROM usage)
+    DELETE FROM usage_groups WHERE usage_group NOT IN (
+        SELECT usage_group FROM usage UNION SELECT usage_group FROM pruned_usage)
 """
 
 

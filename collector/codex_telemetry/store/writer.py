@@ -16,7 +16,16 @@ from codex_telemetry.core.batch import Batch, DriftKey, counted_as
 from codex_telemetry.core.facts import Gap, LimitSample
 from codex_telemetry.core.veil import Veil
 from codex_telemetry.errors import UserError
-from codex_telemetry.store import content, cursors, milestones, ours, veiling
+from codex_telemetry.store import (
+    content,
+    cursors,
+    merge,
+    milestones,
+    ours,
+    prune,
+    pruned,
+    veiling,
+)
 from codex_telemetry.store import db as database
 from codex_telemetry.store import statements as sql
 from codex_telemetry.store.cursors import Cursor
@@ -111,7 +120,8 @@ class Writer:
         async with self._transaction():
             fresh = spool is None or await self._is_fresh(spool)
             if fresh:
-                await self._save(batch, cursor, afresh=afresh, more_follows=more_follows)
+                left = await pruned.without(self._db, batch)
+                await self._save(left, cursor, afresh=afresh, more_follows=more_follows)
         return fresh
 
     async def write_milestones(self) -> None:
@@ -125,7 +135,24 @@ class Writer:
             await veiling.veil_bodies(self._db, veil)
             async for told in veiling.told_anew(self._db):
                 await save_rows(self._db, told, await self._shelf.book(self._db))
+            await pruned.veil(self._db, veil)
             await veiling.forget_unused(self._db)
+
+    async def prune(self, before: int) -> None:
+        """Let the details go of what ended before a moment (ms UTC). Raises as `save` does."""
+        async with self._transaction():
+            await prune.prune(self._db, await self._shelf.book(self._db), before)
+
+    async def merge(self, other: sqlite3.Connection) -> None:
+        """Take in all that another database was told. Raises as `save` does."""
+        async with self._transaction():
+            book = await self._shelf.book(self._db)
+            ends = await merge.take_pruned(self._db, book, other)
+            for batch in merge.told(other):
+                left = await pruned.turns_without(self._db, batch, ends)
+                await self._save(left, None, afresh=False, more_follows=True)
+            await milestones.write_due(self._db)
+            await merge.take_rest(self._db, book, other)
 
     @contextlib.asynccontextmanager
     async def _transaction(self) -> AsyncIterator[None]:
