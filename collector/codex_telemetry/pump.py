@@ -32,8 +32,22 @@ def run(command: list[str], options: list[str], collector: list[str] | None = No
     Leave by `os._exit`: a thread may be sitting in read() on our stdin. `options` are the
     collector's; `collector` replaces its whole command line.
     """
+    sits_there = _is_one_terminal(0, 1)
     _occupy_standard_descriptors()
     wake, mask = _listen_to_signals()
+    if sits_there:
+        from codex_telemetry import terminal  # noqa: PLC0415  only where there is one
+
+        try:
+            session = terminal.start(command, _environment(), mask, IGNORED_BY_PYTHON)
+        except OSError as error:
+            return _complain(command[0], error)
+        if session is not None:
+            copies, start_another = _collecting(command, session.child, collector, options)
+
+            from codex_telemetry import terminal_relay  # noqa: PLC0415  threads, poll: only now
+
+            return terminal_relay.relay(session, copies, wake, start_another)
     child_stdin, to_child = os.pipe()
     from_child, child_stdout = os.pipe()
     try:
@@ -54,6 +68,16 @@ def run(command: list[str], options: list[str], collector: list[str] | None = No
     os.close(child_stdin)
     os.close(child_stdout)
 
+    copies, start_another = _collecting(command, child, collector, options)
+
+    return relay(child, to_child, from_child, copies, wake, start_another)
+
+
+def _collecting(
+    command: list[str], child: int, collector: list[str] | None, options: list[str]
+) -> tuple[int | None, Callable[[], int | None]]:
+    """The pipe to the collector, which is started where there is something to hear, and what starts
+    another in the place of one that died."""
     from codex_telemetry.wrapped import (  # noqa: PLC0415  the child runs by now
         begins_a_thread,
         codex_words,
@@ -76,11 +100,19 @@ def run(command: list[str], options: list[str], collector: list[str] | None = No
     def start_another() -> int | None:
         return start_collector(f',"again_ms":{time.time_ns() // 1_000_000}')
 
-    copies = None if holds_no_session(command) else start_collector()
+    return None if holds_no_session(command) else start_collector(), start_another
 
-    from codex_telemetry.relay import relay  # noqa: PLC0415  threads, poll: only now
 
-    return relay(child, to_child, from_child, copies, wake, start_another)
+def _is_one_terminal(stdin: int, stdout: int) -> bool:
+    """Whether both are, so that a person sits there. Where one of them isn't, pipes stay pipes."""
+    try:
+        return (
+            os.isatty(stdin)
+            and os.isatty(stdout)
+            and os.fstat(stdin).st_rdev == os.fstat(stdout).st_rdev
+        )
+    except OSError:
+        return False
 
 
 def _occupy_standard_descriptors() -> None:
