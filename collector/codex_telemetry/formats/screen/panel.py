@@ -14,6 +14,7 @@ from codex_telemetry.formats.screen.words import FIVE_HOURS_MS, LocalTime, exact
 SIGNS = ("Token usage:", "Context window:", "Session:", "5h limit:", "Weekly limit:", "Limits:")
 """A row that holds one of these may be a panel's, and a panel holds at least one."""
 
+ASKED = "/status"
 MOST_ROWS = 40
 
 _HEADER = re.compile(r"(│?) {1,3}>_ OpenAI Codex \(v[^\s)]{1,40}\)")
@@ -49,7 +50,7 @@ def read_panel(
     `home`: what `~` stands for."""
     for start in range(len(rows) - 1, -1, -1):
         header = _HEADER.match(rows[start])
-        if header is None:
+        if header is None or not _was_asked_for(rows, start):
             continue
         body = rows[start + 1 : start + MOST_ROWS]
         told = _boxed(body) if header[1] else _open(body, columns)
@@ -57,6 +58,12 @@ def read_panel(
             signs = {sign.rstrip(":") for sign in SIGNS}
             return _panel(told, at, local, home) if signs & told.keys() else None
     return None
+
+
+def _was_asked_for(rows: Sequence[str], start: int) -> bool:
+    """Codex puts the command above what it shows, at the left edge, where it puts nobody's words: a
+    panel that a model or a tool wrote, say, stands further in."""
+    return any(row.rstrip() == ASKED for row in rows[max(0, start - 3) : start])
 
 
 def _boxed(rows: Sequence[str]) -> dict[str, str] | None:

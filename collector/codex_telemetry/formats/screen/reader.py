@@ -1,7 +1,9 @@
 """Which part of what reaches a terminal is looked at, and what of it is told.
 
 An emulator takes part once a Codex has said its name, and reads whole frames. Where something was
-missed it is asleep until the screen is drawn anew: a lost copy is a gap, and never a wrong panel.
+missed, or was too much, it is asleep until what is shown can be known again: on a screen that changes in
+place, until it is drawn anew; where lines follow one another, until the next panel. A lost copy is a gap
+and never a wrong panel.
 """
 
 import re
@@ -36,11 +38,12 @@ FRAME_END = b"\x1b[?2026l"
 TAIL = 64 * 1024
 """Bytes of what was shown last, in memory: to begin with, and for the last words."""
 MOST_BYTES_A_SECOND = 64 * 1024
-MOST_AT_ONCE = 1024 * 1024
+MOST_AT_ONCE = 256 * 1024
 """An emulator takes a second for a few hundred kilobytes: of a flood no more than this is drawn."""
 LARGEST = (500, 1_000)
 MOST_TOLD = 1_000
 
+_OTHER_SCREEN = re.compile(rb"\x1b\[\?1049([hl])")
 _DRAWN_ANEW = re.compile(rb"\x1b\[\?1049h|\x1b\[2J|\x1b\[(?:1;1)?H\x1b\[0?J")
 
 
@@ -53,6 +56,8 @@ class Screen:
         self._tail = bytearray()
         self._emulator: Emulator | None = None
         self._heard_all = True
+        self._in_place: bool | None = False
+        """Whether the program draws on a screen of its own; None where nobody can say."""
         self._budget, self._counted_at = MOST_AT_ONCE, 0
         self._mark = b""
         self._told: set[Snapshot] = set()
@@ -66,11 +71,15 @@ class Screen:
             self._emulator.resize(rows, columns)
 
     def lost(self) -> None:
-        """Something that was shown here wasn't heard, or isn't looked at."""
+        """Something that was shown here wasn't heard."""
+        self._sleep()
+        self._in_place = None
+        self._tail.clear()
+
+    def _sleep(self) -> None:
         self._emulator = None
         self._heard_all = False
         self._mark = b""
-        self._tail.clear()
 
     def shown(self, data: bytes, at: Stamp) -> Iterator[Fact]:
         try:
@@ -86,6 +95,8 @@ class Screen:
 
     def _shown(self, data: bytes, at: Stamp) -> Iterator[Fact]:
         self._tail += data
+        for screen in _OTHER_SCREEN.finditer(self._tail, max(0, len(self._tail) - len(data) - 7)):
+            self._in_place = screen[1] == b"h"
         if len(self._tail) > TAIL and self._emulator is None:
             self._heard_all = False
         new = data if self._emulator is not None else self._beginning(len(data))
@@ -101,9 +112,10 @@ class Screen:
 
     def _beginning(self, n: int) -> bytes:
         """What to begin with, if the last `n` bytes are a reason to; else nothing."""
-        if self._heard_all:
+        if self._heard_all or self._in_place is False:
             begins = self._tail.find(NAME, max(0, len(self._tail) - n - len(NAME))) >= 0
-            return bytes(self._tail) if begins else b""
+            left = [*_OTHER_SCREEN.finditer(self._tail)] if begins and not self._heard_all else []
+            return bytes(self._tail[left[-1].end() if left else 0 :]) if begins else b""
         anew = [*_DRAWN_ANEW.finditer(self._tail, max(0, len(self._tail) - n - 16))]
         return bytes(self._tail[anew[-1].start() :]) if anew and NAME in self._tail else b""
 
@@ -113,7 +125,7 @@ class Screen:
         self._counted_at = at.wall_ms
         if self._budget < 0:
             self._budget = 0
-            self.lost()
+            self._sleep()
             return False
         return True
 
