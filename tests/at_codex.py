@@ -4,12 +4,11 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from on_screen import Terminal, terminal
-
 from codex_telemetry.demo.home import Home, temporary_home
 from codex_telemetry.demo.model_stub import ModelStub
+from on_screen import Terminal, terminal
 
-READY_S = 4.0
+READY_S = 2.5
 """New releases take what is typed before they have looked around for a draft."""
 
 
@@ -24,7 +23,7 @@ class Sitting:
         self.terminal.type(words)
         self.terminal.shows(lambda screen: words[-20:] in screen)
         for _ in range(6):
-            self.terminal.settle(1.0)
+            self.terminal.settle(0.7)
             self.terminal.type("\r")
             with contextlib.suppress(AssertionError):
                 return self.terminal.shows(until, 5)
@@ -35,7 +34,7 @@ class Sitting:
         screen = self.say(
             f"CANARY-PROMPT-{n} please [[script:plain]]", lambda text: f"CANARY-ANSWER-{n}" in text
         )
-        self.terminal.settle(2.0)
+        self.terminal.settle(0.5)
         return screen
 
     def status(self) -> str:
@@ -45,13 +44,12 @@ class Sitting:
         self.terminal.settle(1.0)
         return shown
 
-    def quit(self) -> int:
+    def quit(self) -> None:
         since = len(self.terminal.raw)
         self.terminal.type("/quit")
         self.terminal.settle(1.0)
         self.terminal.type("\r")
         self.terminal.hears(b"Token usage", since)
-        return self.terminal.leave()
 
 
 def _only_one(text: str) -> bool:
@@ -66,9 +64,9 @@ def at_codex(
     through: Sequence[str] = (),
     size: tuple[int, int] = (45, 110),
     env: dict[str, str] | None = None,
-    words: Sequence[str] = (),
+    as_job: bool = False,
 ) -> Iterator[Sitting]:
-    """Sit down at it; it is ready for a prompt."""
+    """Sit down at it; it is ready for a prompt. `as_job`: of a shell, which has it as `sh ../job`."""
     with ModelStub(command_seconds=0.2) as stub, temporary_home(stub.origin) as home:
         environment = {
             **home.env,
@@ -76,8 +74,15 @@ def at_codex(
             "COLORTERM": "truecolor",
             **(env or {}),
         }
-        command = [*through, codex, *words]
+        command = [*through, codex]
+        if as_job:
+            (home.root / "job").write_text("exec " + " ".join(f"'{word}'" for word in command))
+            environment["PS1"] = "shell> "
+            command = ["bash", "--norc", "--noprofile", "--noediting", "-i"]
         with terminal(command, size=size, env=environment, cwd=home.work) as at:
+            if as_job:
+                at.shows("shell>")
+                at.type("sh ../job\r")
             at.shows(lambda text: "OpenAI Codex" in text or "new model" in text)
             if "new model" in at.text:  # an old release tells of a newer one
                 at.settle(1.0)
