@@ -36,7 +36,7 @@ class Cast(NamedTuple):
     def frames(self, launch: str = "launch") -> bytes:
         """As the pump would send it."""
         began, ends = self.chunks[0][0], self.chunks[-1][0]
-        start = json.dumps({"launch": launch, "program": "codex"}).encode()
+        start = json.dumps({"launch": launch, "program": "codex", "codex": True}).encode()
         return b"".join([
             frame(START, began * 10**6, 0, start),
             frame(SIZE, began * 10**6, 0, WINDOW.pack(self.rows, self.columns)),
