@@ -16,9 +16,9 @@ CREATE TABLE status_snapshots (
     reasoning_output_tokens INTEGER,  -- a part of the output; a panel doesn't tell
     context_used INTEGER,  -- tokens
     context_total INTEGER,  -- tokens
-    five_hour_left_percent INTEGER,
+    five_hour_left_percent INTEGER,  -- of the limit of five hours
     five_hour_resets_at INTEGER,  -- to the minute, by this machine's time zone
-    weekly_left_percent INTEGER,
+    weekly_left_percent INTEGER,  -- of the limit of a week
     weekly_resets_at INTEGER,  -- to the minute, by this machine's time zone
     secret_id TEXT,  -- with which secret the folder is hashed, if it is
     PRIMARY KEY (origin, at, kind)
