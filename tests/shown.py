@@ -193,7 +193,9 @@ def _made() -> Path:
     atexit.register(shutil.rmtree, folder)
     for name in ("data", "bin", ".codex"):
         (folder / name).mkdir(mode=0o700)
-    scenes.write(folder / "data/telemetry.db", *scenes.week(), *scenes.limits(), *scenes.snapshots())
+    scenes.write(
+        folder / "data/telemetry.db", *scenes.week(), *scenes.limits(), *scenes.snapshots()
+    )
     codex = folder / "bin/codex"
     codex.write_text("#!/bin/sh\necho codex-cli 0.169.0\n")
     codex.chmod(0o755)

@@ -43,11 +43,12 @@ def run(command: list[str], options: list[str], collector: list[str] | None = No
         except OSError as error:
             return _complain(command[0], error)
         if session is not None:
-            copies, start_another = _collecting(command, session.child, collector, options)
+            collectors = _Collectors(command, session.child, collector, options)
+            copies = collectors.first()
 
             from codex_telemetry import terminal_relay  # noqa: PLC0415  threads, poll: only now
 
-            return terminal_relay.relay(session, copies, wake, start_another)
+            return terminal_relay.relay(session, copies, wake, collectors.another)
     child_stdin, to_child = os.pipe()
     from_child, child_stdout = os.pipe()
     try:
@@ -68,39 +69,46 @@ def run(command: list[str], options: list[str], collector: list[str] | None = No
     os.close(child_stdin)
     os.close(child_stdout)
 
-    copies, start_another = _collecting(command, child, collector, options)
+    collectors = _Collectors(command, child, collector, options)
+    copies = collectors.first()
 
-    return relay(child, to_child, from_child, copies, wake, start_another)
+    from codex_telemetry.relay import relay  # noqa: PLC0415  threads, poll: only now
+
+    return relay(child, to_child, from_child, copies, wake, collectors.another)
 
 
-def _collecting(
-    command: list[str], child: int, collector: list[str] | None, options: list[str]
-) -> tuple[int | None, Callable[[], int | None]]:
-    """The pipe to the collector, which is started where there is something to hear, and what starts
-    another in the place of one that died."""
-    from codex_telemetry.wrapped import (  # noqa: PLC0415  the child runs by now
-        begins_a_thread,
-        codex_words,
-        holds_no_session,
-    )
+class _Collectors:
+    """Starts one, where there is something to hear, and another in the place of one that died."""
 
-    started_at = time.time_ns(), monotonic_ns()
-    launch = f"{started_at[0] // 1_000_000:x}-{os.urandom(4).hex()}"
-    name = _json_string(os.path.basename(command[0]))
-    codex = "false" if codex_words(command) is None else "true"
-    new = "true" if begins_a_thread(command) else "false"
-    start = f'"launch":"{launch}","program":{name},"codex":{codex},"new_thread":{new},"child_pid":{child}'
+    def __init__(
+        self, command: list[str], child: int, collector: list[str] | None, options: list[str]
+    ) -> None:
+        from codex_telemetry import wrapped  # noqa: PLC0415  the child runs by now
 
-    def start_collector(more: str = "") -> int | None:
-        copies = _start_collector(collector, options)
+        self._command, self._options = collector, options
+        self._at = time.time_ns(), monotonic_ns()
+        self.wanted = not wrapped.holds_no_session(command)
+        launch = f"{self._at[0] // 1_000_000:x}-{os.urandom(4).hex()}"
+        name = _json_string(os.path.basename(command[0]))
+        codex = "false" if wrapped.codex_words(command) is None else "true"
+        new = "true" if wrapped.begins_a_thread(command) else "false"
+        self._start = (
+            f'"launch":"{launch}","program":{name},"codex":{codex},"new_thread":{new},'
+            f'"child_pid":{child}'
+        )
+
+    def first(self) -> int | None:
+        """The pipe to it."""
+        return self._begin("") if self.wanted else None
+
+    def another(self) -> int | None:
+        return self._begin(f',"again_ms":{time.time_ns() // 1_000_000}')
+
+    def _begin(self, more: str) -> int | None:
+        copies = _start_collector(self._command, self._options)
         if copies is not None:
-            _announce(copies, frame(START, *started_at, f"{{{start}{more}}}".encode()))
+            _announce(copies, frame(START, *self._at, f"{{{self._start}{more}}}".encode()))
         return copies
-
-    def start_another() -> int | None:
-        return start_collector(f',"again_ms":{time.time_ns() // 1_000_000}')
-
-    return None if holds_no_session(command) else start_collector(), start_another
 
 
 def _is_one_terminal(stdin: int, stdout: int) -> bool:

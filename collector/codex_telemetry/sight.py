@@ -7,12 +7,15 @@ from codex_telemetry.core.facts import Fact
 from codex_telemetry.formats.base import Stamp
 from codex_telemetry.formats.screen import Screen
 from codex_telemetry.inputs import live
+from codex_telemetry.unrecognised import started
 
 
 class Sight:
     def __init__(self) -> None:
         self._screen: Screen | None = None
         """None as long as nobody sits there."""
+        self._missed = False
+        """A collector before us heard the beginning."""
 
     @property
     def is_there(self) -> bool:
@@ -24,6 +27,10 @@ class Sight:
             if isinstance(heard, live.Sized):
                 self._screen = Screen(live.ms_of_local, os.environ.get("HOME"))
                 self._screen.resize(heard.rows, heard.columns)
+                if self._missed:
+                    self._screen.lost()
+            elif isinstance(heard, live.Meta) and heard.started:
+                self._missed = started(heard.body).again_ms is not None
             return
         facts: Iterator[Fact] = iter(())
         at = 0

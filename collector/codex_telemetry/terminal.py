@@ -8,20 +8,24 @@ import fcntl
 import os
 import signal
 import termios
-from typing import NamedTuple, NoReturn
 
 from codex_telemetry.terminal_leader import STATUS, lead
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing takes longer to import than all that is done here
+    from typing import NoReturn
 
 Modes = list[int | list[bytes | int]]
 
 
-class Outer(NamedTuple):
+class Outer:
     """The terminal we were started in."""
 
-    fd: int
-    """Of our own: 0 may be closed on us."""
-    modes: Modes
-    """As we found them."""
+    def __init__(self) -> None:
+        self.fd = os.dup(0)
+        """Of our own: 0 may be closed on us."""
+        self.modes: Modes = termios.tcgetattr(self.fd)
+        """As we found them."""
 
     def in_foreground(self) -> bool:
         """Whether it is ours to read and to set; also where nobody can say."""
@@ -52,15 +56,14 @@ class Outer(NamedTuple):
             pass
 
 
-class Session(NamedTuple):
-    """A child on a terminal of its own."""
+class Session:
+    """A child on a terminal of its own, of which `inner` is our side."""
 
-    outer: Outer
-    inner: int
-    """Our side of the child's terminal."""
-    child: int
-    to_leader: int
-    from_leader: int
+    def __init__(
+        self, outer: Outer, inner: int, child: int, to_leader: int, from_leader: int
+    ) -> None:
+        self.outer, self.inner, self.child = outer, inner, child
+        self.to_leader, self.from_leader = to_leader, from_leader
 
 
 def start(
@@ -71,7 +74,7 @@ def start(
 ) -> Session | None:
     """Start `command` in it; None if there is no terminal to be had. Raises `OSError` if it is the
     program that can't be started. The child has `by_default` restored and `mask` blocked."""
-    outer = Outer(os.dup(0), termios.tcgetattr(0))
+    outer = Outer()
     try:
         inner, slave = os.openpty()
     except OSError:
@@ -87,7 +90,7 @@ def start(
     from_leader, reports = os.pipe()
     failed, failure = os.pipe()
 
-    def become() -> NoReturn:
+    def become() -> "NoReturn":
         os.dup2(terminal := os.open(name, os.O_RDWR), 0)
         os.dup2(terminal, 1)
         if os.isatty(2):

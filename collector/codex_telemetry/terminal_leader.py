@@ -8,8 +8,11 @@ import os
 import select
 import signal
 import struct
-from collections.abc import Callable
-from typing import NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing takes longer to import than all that is done here
+    from collections.abc import Callable
+    from typing import NoReturn
 
 FOREGROUND, BACKGROUND = b"f", b"b"
 """What the leader is told: the child shall have its terminal, or find itself in the background."""
@@ -22,9 +25,9 @@ def lead(
     commands: int,
     reports: int,
     failure: int,
-    become: Callable[[], NoReturn],
-    abandoned: Callable[[], None],
-) -> NoReturn:
+    become: "Callable[[], NoReturn]",
+    abandoned: "Callable[[], None]",
+) -> "NoReturn":
     """Have the terminal of that name as the session's, and `become` the child in a process of its own;
     then report, and do as commanded, until our parent ends."""
     try:
@@ -45,7 +48,7 @@ def lead(
         os._exit(0)
 
 
-def _try(become: Callable[[], NoReturn], failure: int) -> NoReturn:
+def _try(become: "Callable[[], NoReturn]", failure: int) -> "NoReturn":
     try:
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)

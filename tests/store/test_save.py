@@ -16,6 +16,7 @@ from codex_telemetry.core.facts import (
     LimitSample,
     Said,
     SessionFacts,
+    Snapshot,
     TurnFacts,
 )
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId

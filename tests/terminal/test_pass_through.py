@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+
 from on_screen import RUN, Terminal, eventually, program, terminal
 
 SAYS_WHAT_IT_HEARS = """
