@@ -69,7 +69,7 @@ class Session:
 def start(
     command: list[str],
     environment: dict[str, str],
-    mask: set[signal.Signals],
+    mask: set[int],
     by_default: tuple[signal.Signals, ...],
 ) -> Session | None:
     """Start `command` in it; None if there is no terminal to be had. Raises `OSError` if it is the

@@ -108,9 +108,9 @@ def test_the_child_has_a_terminal_of_its_own_and_is_in_its_foreground(through: l
 def test_a_new_size_reaches_the_child(through: list[str], tmp_path: Path) -> None:
     code = """
 import os, signal, time
-def tell(*_): print(*os.get_terminal_size(), flush=True)
+def tell(*_): os.write(1, b"%d %d\\n" % os.get_terminal_size())
 signal.signal(signal.SIGWINCH, tell)
-print("ready", flush=True)
+os.write(1, b"ready\\n")
 while True: time.sleep(0.05)  # a pause may begin just after the signal
 """
     with terminal([*through, *program(tmp_path, code)]) as at:
