@@ -20,6 +20,7 @@ from codex_telemetry.core.facts import (
     ResponseFacts,
     Said,
     SessionFacts,
+    Snapshot,
     Source,
     Times,
     TurnFacts,
@@ -196,6 +197,18 @@ def long_turn(of: SessionFacts, n_items: int, at: int = T0 + HOUR) -> TurnFacts:
 def old_turn(of: SessionFacts, at: int, n: int = 0) -> TurnFacts:
     """Of a release that counted turns by thread and process."""
     return turn(of, at, 500, turn_id=TurnId(f"{of.session_id}:1aunch:{n}"))
+
+
+def snapshots() -> list[Snapshot]:
+    """A panel, and the line that its session ended with."""
+    at = T0 + 2 * HOUR
+    return [
+        Snapshot(
+            at, "panel", uuid7(T0), "gpt-5.5", "/home/me/project", 2_200, 1_900, None, 300, None,
+            1_400, 258_000, 89, T0 + 4 * HOUR, 59, T0 + 3 * DAY,
+        ),
+        Snapshot(at + 60_000, "exit", uuid7(T0), None, None, 2_231, 1_931, 1_800, 300, 120),
+    ]  # fmt: skip
 
 
 def week() -> list[Fact]:

@@ -54,6 +54,7 @@ EXAMPLES = {
     "tools": Example("tools"),
     "events": Example("events"),
     "limits": Example("limits"),
+    "snapshots": Example("snapshots"),
     "tokens": Example("tokens"),
     "prices": Example("prices"),
     "config": Example("config"),
@@ -73,7 +74,7 @@ EXAMPLES = {
 
 ZONED = {
     *("turns", "turn", "sessions", "session", "stats", "tools", "events", "tokens"),
-    *("limits", "doctor"),
+    *("limits", "doctor", "snapshots"),
 }
 """Commands that show times; the docs are in one zone, whoever makes them."""
 
@@ -192,7 +193,9 @@ def _made() -> Path:
     atexit.register(shutil.rmtree, folder)
     for name in ("data", "bin", ".codex"):
         (folder / name).mkdir(mode=0o700)
-    scenes.write(folder / "data/telemetry.db", *scenes.week(), *scenes.limits())
+    scenes.write(
+        folder / "data/telemetry.db", *scenes.week(), *scenes.limits(), *scenes.snapshots()
+    )
     codex = folder / "bin/codex"
     codex.write_text("#!/bin/sh\necho codex-cli 0.169.0\n")
     codex.chmod(0o755)

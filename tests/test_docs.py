@@ -13,6 +13,7 @@ import pytest
 
 import shown
 from capture.granting import grant
+from casts import cast
 from codex_telemetry import pricing
 from codex_telemetry.backfill import backfill
 from codex_telemetry.cli.app import (
@@ -281,6 +282,8 @@ async def fill(folder: Path, recordings: Recordings) -> None:
         for sent_by, message in MADE_STREAM:
             made.hear(sent_by, json.dumps(message).encode())
         made.batch.add(Gap(1, 2, "made"), 1)
+        for fact in cast("0.125.0-45x110").facts():
+            made.batch.add(fact, 1)
         await writer.save(made.batch)
         lines = [
             {"timestamp": "2026-11-23T06:42:01.000Z", "type": kind, "payload": payload}

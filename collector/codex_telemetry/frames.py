@@ -24,8 +24,16 @@ Once more, with the same stamps and `"again_ms"` (Unix time), for a collector th
 that died: what was heard from when that died to then is lost."""
 END = 6
 """Last frame, once the child is gone: JSON `{"exit_code"}`."""
+SCREEN = 7
+"""Bytes on their way to the terminal that the child and a person share."""
+SIZE = 8
+"""How large that terminal is from here on: `WINDOW`."""
+GAP_SCREEN = 9
+"""As the other gaps, of what reached the terminal."""
 
 COUNT = struct.Struct("<Q")
+WINDOW = struct.Struct("<HH")
+"""Rows, columns."""
 
 # Linux's CLOCK_MONOTONIC stands still while the machine sleeps; macOS's doesn't.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)

@@ -18,6 +18,7 @@ from codex_telemetry.core.veil import OPEN, Veil
 from codex_telemetry.formats.base import Direction, NamelessReader, Stamp, StreamReader
 from codex_telemetry.history import follow_a_session, read_what_a_session_left
 from codex_telemetry.inputs import live
+from codex_telemetry.sight import Sight
 from codex_telemetry.store import grants, spool
 from codex_telemetry.store.keeper import PATIENCE_S, Keeper
 from codex_telemetry.store.price_list import PriceList
@@ -159,6 +160,7 @@ class Hearing:
         self._launched_at: int | None = None
         """When it began (ms UTC), where an earlier collector heard that and died."""
         self._reader: StreamReader | None = None
+        self._sight = Sight()
         self._waiting = Waiting()
         self._batch = Batch("live", "")
         self._drift: dict[DriftKey, DriftCount] = {}
@@ -170,6 +172,8 @@ class Hearing:
         self._taken = anyio.Event()
 
     def hear(self, heard: live.Heard) -> None:
+        for fact, at in self._sight.take(heard):
+            self._batch.add(self._veil.over(fact), at)
         match heard:
             case live.Meta(started=True, body=body, wall_ms=at):
                 self._start(started(body), at)
@@ -180,6 +184,8 @@ class Hearing:
                 if self._reader is not None:
                     self._batch.add(gap, at)
                     self._reader.lost("server" if from_codex else "client")
+                elif self._sight.is_there and self.codex.is_set():
+                    self._batch.add(gap, at)
                 else:
                     self._waiting.lost(gap)
 

@@ -32,8 +32,23 @@ def run(command: list[str], options: list[str], collector: list[str] | None = No
     Leave by `os._exit`: a thread may be sitting in read() on our stdin. `options` are the
     collector's; `collector` replaces its whole command line.
     """
+    sits_there = _is_one_terminal(0, 1)
     _occupy_standard_descriptors()
     wake, mask = _listen_to_signals()
+    if sits_there:
+        from codex_telemetry import terminal  # noqa: PLC0415  only where there is one
+
+        try:
+            session = terminal.start(command, _environment(), mask, IGNORED_BY_PYTHON)
+        except OSError as error:
+            return _complain(command[0], error)
+        if session is not None:
+            collectors = _Collectors(command, session.child, collector, options)
+            copies = collectors.first()
+
+            from codex_telemetry import terminal_relay  # noqa: PLC0415  threads, poll: only now
+
+            return terminal_relay.relay(session, copies, wake, collectors.another)
     child_stdin, to_child = os.pipe()
     from_child, child_stdout = os.pipe()
     try:
@@ -54,33 +69,58 @@ def run(command: list[str], options: list[str], collector: list[str] | None = No
     os.close(child_stdin)
     os.close(child_stdout)
 
-    from codex_telemetry.wrapped import (  # noqa: PLC0415  the child runs by now
-        begins_a_thread,
-        codex_words,
-        holds_no_session,
-    )
-
-    started_at = time.time_ns(), monotonic_ns()
-    launch = f"{started_at[0] // 1_000_000:x}-{os.urandom(4).hex()}"
-    name = _json_string(os.path.basename(command[0]))
-    codex = "false" if codex_words(command) is None else "true"
-    new = "true" if begins_a_thread(command) else "false"
-    start = f'"launch":"{launch}","program":{name},"codex":{codex},"new_thread":{new},"child_pid":{child}'
-
-    def start_collector(more: str = "") -> int | None:
-        copies = _start_collector(collector, options)
-        if copies is not None:
-            _announce(copies, frame(START, *started_at, f"{{{start}{more}}}".encode()))
-        return copies
-
-    def start_another() -> int | None:
-        return start_collector(f',"again_ms":{time.time_ns() // 1_000_000}')
-
-    copies = None if holds_no_session(command) else start_collector()
+    collectors = _Collectors(command, child, collector, options)
+    copies = collectors.first()
 
     from codex_telemetry.relay import relay  # noqa: PLC0415  threads, poll: only now
 
-    return relay(child, to_child, from_child, copies, wake, start_another)
+    return relay(child, to_child, from_child, copies, wake, collectors.another)
+
+
+class _Collectors:
+    """Starts one, where there is something to hear, and another in the place of one that died."""
+
+    def __init__(
+        self, command: list[str], child: int, collector: list[str] | None, options: list[str]
+    ) -> None:
+        from codex_telemetry import wrapped  # noqa: PLC0415  the child runs by now
+
+        self._command, self._options = collector, options
+        self._at = time.time_ns(), monotonic_ns()
+        self.wanted = not wrapped.holds_no_session(command)
+        launch = f"{self._at[0] // 1_000_000:x}-{os.urandom(4).hex()}"
+        name = _json_string(os.path.basename(command[0]))
+        codex = "false" if wrapped.codex_words(command) is None else "true"
+        new = "true" if wrapped.begins_a_thread(command) else "false"
+        self._start = (
+            f'"launch":"{launch}","program":{name},"codex":{codex},"new_thread":{new},'
+            f'"child_pid":{child}'
+        )
+
+    def first(self) -> int | None:
+        """The pipe to it."""
+        return self._begin("") if self.wanted else None
+
+    def another(self) -> int | None:
+        return self._begin(f',"again_ms":{time.time_ns() // 1_000_000}')
+
+    def _begin(self, more: str) -> int | None:
+        copies = _start_collector(self._command, self._options)
+        if copies is not None:
+            _announce(copies, frame(START, *self._at, f"{{{self._start}{more}}}".encode()))
+        return copies
+
+
+def _is_one_terminal(stdin: int, stdout: int) -> bool:
+    """Whether both are, so that a person sits there. Where one of them isn't, pipes stay pipes."""
+    try:
+        return (
+            os.isatty(stdin)
+            and os.isatty(stdout)
+            and os.fstat(stdin).st_rdev == os.fstat(stdout).st_rdev
+        )
+    except OSError:
+        return False
 
 
 def _occupy_standard_descriptors() -> None:

@@ -38,6 +38,9 @@ class Flow:
         self.ended = False
         self._kind, self._sink, self._tee, self._wake = kind, sink, tee, wake
 
+    def read(self) -> bytes:
+        return read(self.source)
+
     def start(self) -> None:
         threading.Thread(target=self._run, daemon=True).start()
 
@@ -53,7 +56,7 @@ class Flow:
         os.write(self._wake, bytes([ENDED]))
 
     def _carry(self) -> None:
-        while data := _read(self.source):
+        while data := self.read():
             wall_ns, mono_ns = time.time_ns(), monotonic_ns()
             with self.carrying:
                 _write(self._sink, data)
@@ -61,7 +64,7 @@ class Flow:
                 self.carried += 1
 
 
-def _read(fd: int) -> bytes:
+def read(fd: int) -> bytes:
     while True:
         try:
             return os.read(fd, CHUNK)
@@ -130,7 +133,7 @@ def _until_delivered(child: int, answers: Flow, wake: int) -> int:
                 exit_code = _reap(child)
         elif answers.carried != carried:
             quiet, carried = 0, answers.carried
-        elif told_to_leave or _nothing_on_its_way(answers):
+        elif told_to_leave or nothing_on_its_way(answers):
             quiet += 1
         else:
             quiet = 0
@@ -138,7 +141,7 @@ def _until_delivered(child: int, answers: Flow, wake: int) -> int:
             return exit_code
 
 
-def _nothing_on_its_way(flow: Flow) -> bool:
+def nothing_on_its_way(flow: Flow) -> bool:
     """False while a byte is still to be delivered: a slow client gets every one."""
     try:
         unread = fcntl.ioctl(flow.source, termios.FIONREAD, bytes(4))
@@ -169,18 +172,18 @@ def _pass_on(number: int, group: int) -> None:
     A program that reads /dev/tty from there is stopped by SIGTTIN; it would need a pty of its own.
     """
     if number != signal.SIGTSTP:
-        _signal_group(group, number)
+        signal_group(group, number)
         return
     # Ctrl-Z: the child stops as it would without us, then we do as anyone does. If the kernel
     # doesn't stop us (no shell is there to resume us), this falls through and the child goes on.
-    _signal_group(group, signal.SIGTSTP)
+    signal_group(group, signal.SIGTSTP)
     noted = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
     signal.raise_signal(signal.SIGTSTP)
     signal.signal(signal.SIGTSTP, noted)
-    _signal_group(group, signal.SIGCONT)
+    signal_group(group, signal.SIGCONT)
 
 
-def _signal_group(group: int, number: int) -> None:
+def signal_group(group: int, number: int) -> None:
     try:  # noqa: SIM105  as above
         os.killpg(group, number)
     except OSError:  # all of them are gone

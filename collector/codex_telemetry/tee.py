@@ -16,8 +16,10 @@ from codex_telemetry.frames import (
     CLIENT,
     COUNT,
     GAP_CLIENT,
+    GAP_SCREEN,
     GAP_SERVER,
     HEADER,
+    SCREEN,
     SERVER,
     frame,
     monotonic_ns,
@@ -36,7 +38,7 @@ AGAIN_S = 5.0
 MOST_AGAIN = 5
 """Then it is the collector's own fault, and the next would die too."""
 
-GAP = {CLIENT: GAP_CLIENT, SERVER: GAP_SERVER}
+GAP = {CLIENT: GAP_CLIENT, SERVER: GAP_SERVER, SCREEN: GAP_SCREEN}
 
 
 class Tee:

@@ -35,7 +35,7 @@ CALLS: dict[Leaf, list[list[str]]] = {
         [f"SELECT * FROM {table}"]
         for table in (
             "sessions", "turns", "items", "events", "origins", "told_turns", "rollout_files",
-            "usage_groups",
+            "usage_groups", "status_snapshots",
         )
     ] + [["--schema"], ["SELECT CANARYLESS"]],
     ("prune",): [["--older-than", "1d"], ["--size", "1MB"]],

@@ -14,7 +14,7 @@ from typing import IO, NamedTuple
 import pytest
 
 import codex_telemetry
-from codex_telemetry.frames import COUNT, GAP_CLIENT, GAP_SERVER, HEADER
+from codex_telemetry.frames import COUNT, GAP_CLIENT, GAP_SCREEN, GAP_SERVER, HEADER
 
 PATIENCE = 30.0
 """Seconds after which something that should have happened is taken for hanging."""
@@ -94,7 +94,7 @@ def _parse(data: bytes) -> tuple[list[Frame], bytes]:
     at = 0
     while len(data) - at >= HEADER.size:
         kind, length, wall_ns, mono_ns = HEADER.unpack_from(data, at)
-        assert 1 <= kind <= 6, "a frame is torn"
+        assert 1 <= kind <= GAP_SCREEN, "a frame is torn"
         end = at + HEADER.size + length
         if end > len(data):
             break

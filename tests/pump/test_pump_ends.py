@@ -10,7 +10,7 @@ import pytest
 from tapped import PATIENCE, copied, eventually, on_linux, program, tapped
 
 from codex_telemetry.frames import CLIENT, END, SERVER, START
-from codex_telemetry.relay import Flow, _nothing_on_its_way
+from codex_telemetry.relay import Flow, nothing_on_its_way
 from codex_telemetry.tee import Tee
 from processes import is_gone, state
 
@@ -141,9 +141,9 @@ def test_what_the_child_left_in_its_pipe_is_still_on_its_way() -> None:
     from_child, into = os.pipe()
     idle = Flow(SERVER, from_child, 1, Tee(None), -1)
     os.write(into, b"unread")
-    assert not _nothing_on_its_way(idle)
+    assert not nothing_on_its_way(idle)
     os.read(from_child, 6)
-    assert _nothing_on_its_way(idle)
+    assert nothing_on_its_way(idle)
     os.close(into)
     os.close(from_child)
 

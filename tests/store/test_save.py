@@ -16,6 +16,7 @@ from codex_telemetry.core.facts import (
     LimitSample,
     Said,
     SessionFacts,
+    Snapshot,
     TurnFacts,
 )
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
@@ -43,6 +44,7 @@ def told() -> Batch:
         LimitSample("codex", 300, BORN, 12.5, BORN + 1),
         Drift("0.169.0", "turn/teleported", "unknown notification"),
         Gap(BORN, 512, "copies dropped"),
+        Snapshot(BORN, "panel", ELDER, cwd="/home/me/project", total_tokens=1_000),
     )
 
 

@@ -31,6 +31,7 @@ COMMANDS = {
     "prices": "tokens.prices",
     "limits": "limits.limits",
     "metrics": "metrics.metrics",
+    "snapshots": "snapshots.snapshots",
     "sql": "sql.sql",
     "backfill": "history.backfill",
     "doctor": "doctor.doctor",

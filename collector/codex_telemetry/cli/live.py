@@ -14,7 +14,7 @@ Words = Annotated[
 
 @options
 def run(where: Where, command: Words) -> None:  # noqa: ARG001 - for its help
-    """Run `codex app-server` and record its turns.
+    """Run Codex and record its turns.
 
     \b
     Every byte is passed on first. The exit code is the program's own.

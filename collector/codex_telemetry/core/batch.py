@@ -5,7 +5,15 @@ from collections.abc import Callable, Collection
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from codex_telemetry.core.facts import Drift, Fact, Gap, LimitSample, SessionFacts, TurnFacts
+from codex_telemetry.core.facts import (
+    Drift,
+    Fact,
+    Gap,
+    LimitSample,
+    SessionFacts,
+    Snapshot,
+    TurnFacts,
+)
 from codex_telemetry.core.gate import Cleared
 from codex_telemetry.core.identity import SessionId, TurnId
 from codex_telemetry.core.join import join
@@ -60,6 +68,7 @@ class Batch(Struct, array_like=True):
     cleared: list[Cleared] = field(default_factory=list)
     """Content that may be kept, sealed. No encoder takes it, so it can't get into a file of ours but
     by the writer."""
+    snapshots: list[Snapshot] = field(default_factory=list)
 
     def keep(self, cleared: Cleared) -> None:
         """Take in content that was cleared, if any of it may be kept."""
@@ -82,6 +91,8 @@ class Batch(Struct, array_like=True):
             self.sessions[fact.session_id] = fact if known is None else join(known, fact)
         elif isinstance(fact, LimitSample):
             self.limits.append(fact)
+        elif isinstance(fact, Snapshot):
+            self.snapshots.append(fact)
         elif isinstance(fact, Drift):
             _count(self.drift, _key(fact), DriftCount(1, at, at))
         else:
@@ -96,6 +107,7 @@ class Batch(Struct, array_like=True):
             self.add(session, 0)
         self.limits += later.limits
         self.gaps += later.gaps
+        self.snapshots += later.snapshots
         self.cleared += later.cleared
         for key, theirs in later.drift.items():
             mine = self.drift.get(key)
@@ -147,7 +159,7 @@ class Batch(Struct, array_like=True):
         return fresh
 
 
-_TOLD = ("turns", "sessions", "limits", "drift", "gaps")
+_TOLD = ("turns", "sessions", "limits", "drift", "gaps", "snapshots")
 
 
 def _key(drift: Drift) -> DriftKey:

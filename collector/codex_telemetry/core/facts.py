@@ -254,6 +254,33 @@ class LimitSample(Struct, frozen=True, array_like=True):
     session_id: str | None = None
 
 
+class Snapshot(Struct, frozen=True, array_like=True):
+    """What Codex said on a terminal of a session, as it said it: numbers of a panel are rounded."""
+
+    at: int
+    """ms UTC, here and below"""
+    kind: str
+    """panel: what `/status` shows; exit: the line it leaves with"""
+    session_id: str | None = None
+    model: str | None = None
+    """As it is called there: that may be a name for people."""
+    cwd: str | None = None
+    total_tokens: int | None = None
+    """Unlike elsewhere the input is told without what was cached, and so is the total."""
+    input_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_output_tokens: int | None = None
+    context_used: int | None = None
+    context_total: int | None = None
+    five_hour_left_percent: int | None = None
+    five_hour_resets_at: int | None = None
+    weekly_left_percent: int | None = None
+    weekly_resets_at: int | None = None
+    secret_id: str | None = None
+    """Of the secret with which its folder is hashed."""
+
+
 class Drift(Struct, frozen=True):
     """Something Codex said that we don't know: names and paths only, never values."""
 
@@ -272,4 +299,4 @@ class Gap(Struct, frozen=True, array_like=True):
     session_id: str | None = None
 
 
-Fact = TurnFacts | SessionFacts | LimitSample | Drift | Gap
+Fact = TurnFacts | SessionFacts | LimitSample | Snapshot | Drift | Gap

@@ -11,7 +11,15 @@ from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from codex_telemetry.core.facts import EventFacts, Fact, ItemFacts, Said, SessionFacts, TurnFacts
+from codex_telemetry.core.facts import (
+    EventFacts,
+    Fact,
+    ItemFacts,
+    Said,
+    SessionFacts,
+    Snapshot,
+    TurnFacts,
+)
 from codex_telemetry.core.identity import ItemId
 
 Hasher = Callable[[str], str | None]
@@ -74,6 +82,8 @@ class Veil(NamedTuple):
         """The fact as it may be kept."""
         if isinstance(fact, SessionFacts):
             return self.over_session(fact)
+        if isinstance(fact, Snapshot):
+            return self.over_snapshot(fact)
         return self.over_turn(fact) if isinstance(fact, TurnFacts) else fact
 
     def over_session(self, fact: SessionFacts) -> SessionFacts:
@@ -81,6 +91,12 @@ class Veil(NamedTuple):
 
     def over_turn(self, fact: TurnFacts) -> TurnFacts:
         return self._signed(fact if self.hashes is None else _turn(self.hashes, fact))
+
+    def over_snapshot(self, fact: Snapshot) -> Snapshot:
+        cwd = self.folder(fact.cwd)
+        if cwd == fact.cwd:
+            return fact
+        return replace(fact, cwd=cwd, secret_id=self.secret_id)
 
     def folder(self, folder: str | None) -> str | None:
         return folder if self.hashes is None or folder is None else self.hashes.folder(folder)

@@ -3,13 +3,13 @@
 import heapq
 import os
 from collections.abc import AsyncIterator, Iterator
-from time import localtime
+from time import localtime, mktime
 from typing import NamedTuple
 
 import anyio
 
 from codex_telemetry import frames
-from codex_telemetry.frames import COUNT, HEADER
+from codex_telemetry.frames import COUNT, HEADER, WINDOW
 
 READ = 1 << 20
 PAUSE_S = 0.1
@@ -35,6 +35,7 @@ TOO_LONG = "line too long"
 DROPPED = {
     frames.GAP_CLIENT: "copies to Codex dropped",
     frames.GAP_SERVER: "copies from Codex dropped",
+    frames.GAP_SCREEN: "copies of the screen dropped",
 }
 
 
@@ -76,7 +77,22 @@ class Meta(NamedTuple):
     body: bytes
 
 
-Heard = Line | Lost | Meta
+class Shown(NamedTuple):
+    """Bytes that reached the terminal of a person."""
+
+    wall_ms: int
+    utc_offset_min: int
+    data: bytes
+
+
+class Sized(NamedTuple):
+    """How large that terminal is from here on."""
+
+    rows: int
+    columns: int
+
+
+Heard = Line | Lost | Meta | Shown | Sized
 
 
 async def listen(fd: int) -> AsyncIterator[list[Heard]]:
@@ -168,10 +184,15 @@ class Lines:
             if frame.kind in (frames.CLIENT, frames.SERVER):
                 yield from self._lines(frame, self._clock.wall_ms(frame))
             elif frame.kind in DROPPED:
-                from_codex = frame.kind == frames.GAP_SERVER
+                from_codex = frame.kind != frames.GAP_CLIENT
                 (dropped,) = COUNT.unpack(frame.payload[: COUNT.size].ljust(COUNT.size, b"\0"))
                 self._halves[from_codex].torn()
                 yield Lost(from_codex, self._clock.wall_ms(frame), dropped, DROPPED[frame.kind])
+            elif frame.kind == frames.SCREEN:
+                wall_ms = frame.wall_ns // 1_000_000
+                yield Shown(wall_ms, utc_offset_min(wall_ms), frame.payload)
+            elif frame.kind == frames.SIZE and len(frame.payload) == WINDOW.size:
+                yield Sized(*WINDOW.unpack(frame.payload))
             elif frame.kind in (frames.START, frames.END):
                 yield Meta(frame.kind == frames.START, frame.wall_ns // 1_000_000, frame.payload)
 
@@ -248,3 +269,14 @@ def utc_offset_min(wall_ms: int) -> int:
         return localtime(wall_ms / 1000).tm_gmtoff // 60
     except (OverflowError, ValueError, OSError):  # no such year
         return 0
+
+
+def ms_of_local(year: int, month: int, day: int, hour: int, minute: int) -> int | None:
+    """When it is, or was, that by this machine's clock (ms UTC); None if it never is."""
+    try:
+        seconds = mktime((year, month, day, hour, minute, 0, 0, 0, -1))
+        told = localtime(seconds)
+    except (OverflowError, ValueError, OSError):
+        return None
+    # `mktime` takes the 30th of February for the 2nd of March.
+    return int(seconds * 1000) if (told.tm_mon, told.tm_mday) == (month, day) else None

@@ -17,6 +17,7 @@ from codex_telemetry.reports import (
     shapes_host,
     shapes_limits,
     shapes_privacy,
+    shapes_snapshots,
     shapes_sql,
     shapes_stats,
     shapes_tokens,
@@ -36,6 +37,7 @@ SHAPES: dict[str, tuple[type[Struct], int]] = {
     "event": (shapes_stats.Event, 1),
     "limit": (shapes_limits.Limit, 1),
     "milestone": (shapes_limits.Milestone, 1),
+    "snapshot": (shapes_snapshots.Snapshot, 1),
     "schema_column": (shapes_sql.SchemaColumn, 1),
     "path": (shapes_upkeep.PathInfo, 1),
     "backfill": (shapes_upkeep.BackfillSummary, 1),
@@ -68,6 +70,7 @@ PRINTED_BY = {
     "event": "each object of `events`",
     "limit": "each object of `limits` and `limits --history`",
     "milestone": "each object of `limits --milestones`",
+    "snapshot": "each object of `snapshots`",
     "schema_column": "each object of `sql --schema`",
     "path": "`path`",
     "backfill": "`backfill`",
@@ -93,6 +96,7 @@ ALSO_CALLED = {
     "sessions": "session",
     "events": "event",
     "limits": "limit",
+    "snapshots": "snapshot",
     "milestones": "milestone",
 }
 """By the command that prints a list of them."""

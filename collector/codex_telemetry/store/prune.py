@@ -151,6 +151,7 @@ async def prune(db: aiosqlite.Connection, book: Book, before: int) -> None:
     for some in _chunks(sorted({*sessions, *gone})):
         await remove(db, book, gone.intersection(some), set(some))
     await db.execute(f"DELETE FROM rate_limits WHERE {_LIMITS}", at)
+    await db.execute("DELETE FROM status_snapshots WHERE at < :before", at)
     await remember(db, before)
 
 

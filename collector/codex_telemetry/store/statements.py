@@ -82,7 +82,7 @@ BODIES = {
 }
 FORGET = tuple(
     f"DELETE FROM {table} WHERE origin = ?"
-    for table in ("told_turns", "told_sessions", "rate_limits", "drift", "gaps")
+    for table in ("told_turns", "told_sessions", "rate_limits", "status_snapshots", "drift", "gaps")
 )
 THREADS_OF = """
 SELECT DISTINCT session_id FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))

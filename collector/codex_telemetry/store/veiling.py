@@ -7,8 +7,9 @@ import aiosqlite
 import msgspec
 
 from codex_telemetry.core.batch import Batch
-from codex_telemetry.core.facts import SessionFacts, TurnFacts
+from codex_telemetry.core.facts import SessionFacts, Snapshot, TurnFacts
 from codex_telemetry.core.veil import Veil
+from codex_telemetry.store import snapshots
 from codex_telemetry.store import statements as sql
 from codex_telemetry.store.told import Orphans, Told, tell
 
@@ -58,6 +59,14 @@ async def told_anew(db: aiosqlite.Connection) -> AsyncIterator[Told]:
                 )
                 getattr(batch, what)[key] = decoder.decode(body)
             yield await tell(db, origin, batch, Orphans())
+
+
+async def veil_snapshots(db: aiosqlite.Connection, veil: Veil) -> None:
+    """Folders that were read from a screen: of them no other form is stored."""
+    for (cwd,) in list(await db.execute_fetchall(snapshots.FOLDERS)):
+        veiled = veil.over_snapshot(Snapshot(0, "panel", cwd=cwd))
+        if veiled.cwd != cwd:
+            await db.execute(snapshots.VEIL, (veiled.cwd, veiled.secret_id, cwd))
 
 
 async def forget_unused(db: aiosqlite.Connection) -> None:

@@ -24,6 +24,7 @@ from codex_telemetry.store import (
     ours,
     prune,
     pruned,
+    snapshots,
     veiling,
 )
 from codex_telemetry.store import db as database
@@ -136,6 +137,7 @@ class Writer:
             async for told in veiling.told_anew(self._db):
                 await save_rows(self._db, told, await self._shelf.book(self._db))
             await pruned.veil(self._db, veil)
+            await veiling.veil_snapshots(self._db, veil)
             await veiling.forget_unused(self._db)
 
     async def prune(self, before: int) -> None:
@@ -230,6 +232,8 @@ class Writer:
         await save_rows(self._db, told, await self._shelf.book(self._db))
         self._twins |= told.twins
         await self._db.executemany(sql.LIMIT, [_limit(origin, sample) for sample in batch.limits])
+        told_on_screens = [snapshots.row_of(origin, snapshot) for snapshot in batch.snapshots]
+        await self._db.executemany(snapshots.SAVE, told_on_screens)
         await self._save_drift(origin, batch)
         await self._db.executemany(sql.GAP, [_gap(origin, gap) for gap in batch.gaps])
 
