@@ -1,7 +1,9 @@
 """How far each rollout file is read. A cursor moves in the transaction that saves what was read."""
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 if TYPE_CHECKING:
@@ -62,6 +64,9 @@ SELECT {", ".join(f"f.{column}" for column in _COLUMNS)}
 FROM rollout_files AS f JOIN origins AS o USING (origin) WHERE o.kind = 'rollout' AND o.name = ?
 """
 PLACE: Final = "SELECT size, mtime_ns, read_to FROM rollout_files WHERE origin = ?"
+ANY: Final = """
+SELECT 1 FROM rollout_files WHERE origin IN (SELECT value FROM json_each(?)) LIMIT 1
+"""
 SAVE: Final = f"""
 INSERT INTO rollout_files ({", ".join(_COLUMNS)}, origin)
 VALUES ({", ".join("?" * len(_COLUMNS))}, ?)
@@ -81,9 +86,21 @@ async def load_one(db: "aiosqlite.Connection", origin: str) -> Cursor | None:
     return Cursor(*rows[0]) if rows else None
 
 
+async def save_new(db: "aiosqlite.Connection", cursors: Mapping[int, Cursor]) -> None:
+    """Those of files that had none when the reading began. Raises as `save`."""
+    origins = msgspec.json.encode(list(cursors)).decode()
+    if list(await db.execute_fetchall(ANY, (origins,))):
+        raise OvertakenError
+    await db.executemany(SAVE, [_row(origin, cursor) for origin, cursor in cursors.items()])
+
+
 async def save(db: "aiosqlite.Connection", origin: int, cursor: Cursor) -> None:
     """Raises `OvertakenError` if the stored one isn't where it was when the reading began."""
     rows = list(await db.execute_fetchall(PLACE, (origin,)))
     if (Place(*rows[0]) if rows else None) != cursor.since:
         raise OvertakenError
-    await db.execute(SAVE, (*(getattr(cursor, column) for column in _COLUMNS), origin))
+    await db.execute(SAVE, _row(origin, cursor))
+
+
+def _row(origin: int, cursor: Cursor) -> tuple[Any, ...]:
+    return (*(getattr(cursor, column) for column in _COLUMNS), origin)

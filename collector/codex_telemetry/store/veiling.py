@@ -10,7 +10,7 @@ from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import SessionFacts, TurnFacts
 from codex_telemetry.core.veil import Veil
 from codex_telemetry.store import statements as sql
-from codex_telemetry.store.told import Orphans, Told, tell
+from codex_telemetry.store.told import Told, tell
 
 AT_ONCE = 500
 """So many turns or sessions are made anew together."""
@@ -57,7 +57,7 @@ async def told_anew(db: aiosqlite.Connection) -> AsyncIterator[Told]:
                     (key, origin),
                 )
                 getattr(batch, what)[key] = decoder.decode(body)
-            yield await tell(db, origin, batch, Orphans())
+            yield await tell(db, {origin: batch})
 
 
 async def forget_unused(db: aiosqlite.Connection) -> None:

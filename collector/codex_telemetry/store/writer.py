@@ -2,7 +2,7 @@
 
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from time import time
 from typing import Self
@@ -31,7 +31,7 @@ from codex_telemetry.store import statements as sql
 from codex_telemetry.store.cursors import Cursor
 from codex_telemetry.store.price_list import PriceList, Shelf, replace
 from codex_telemetry.store.settled import save_rows
-from codex_telemetry.store.told import Orphans, forget, tell
+from codex_telemetry.store.told import NONE, Orphans, forget, json_rows, tell
 
 MOST_UNSOUND = 100
 """So many facts that can't be saved are left out of a batch; with more, the mistake is ours."""
@@ -124,6 +124,31 @@ class Writer:
                 await self._save(left, cursor, afresh=afresh, more_follows=more_follows)
         return fresh
 
+    async def save_new(self, logs: Sequence[tuple[Batch, Cursor]]) -> None:
+        """Save what logs told that were never read before, all of it or nothing: a hundred take not much
+        longer than one. Milestones are left to `write_milestones`. Raises as `save` does, and
+        `UnsoundError` if any of it can't be saved."""
+        async with self._transaction():
+            batches = [batch for batch, _ in logs]
+            origins = await self._origins(batches)
+            told = dict(zip(origins, batches, strict=True))
+            windows = milestones.told_of(sample for batch in batches for sample in batch.limits)
+            turns = {key: turn for batch in batches for key, turn in batch.turns.items()}
+            windows |= await milestones.counting(self._db, turns, ())
+            self._twins.clear()
+            try:
+                await self._save_facts(told)
+            except Exception as error:
+                if _is_unsound(error):
+                    raise UnsoundError(type(error).__name__) from None
+                raise
+            if self._twins:
+                await content.save(self._db, [], self._twins)
+            await milestones.put_off(self._db, windows)
+            await cursors.save_new(
+                self._db, dict(zip(origins, (cursor for _, cursor in logs), strict=True))
+            )
+
     async def write_milestones(self) -> None:
         """Write those of all windows that were left to it. Raises as `save` does."""
         async with self._transaction():
@@ -186,13 +211,11 @@ class Writer:
     async def _save(
         self, batch: Batch, cursor: Cursor | None, *, afresh: bool, more_follows: bool
     ) -> None:
-        ((origin,),) = await self._db.execute_fetchall(
-            sql.ORIGIN, (batch.kind, batch.origin, batch.codex_version)
-        )
+        (origin,) = await self._origins([batch])
         windows = milestones.told_of(batch.limits)
         if afresh:
             windows |= await milestones.told_by(self._db, origin)
-        orphans = await forget(self._db, origin) if afresh else Orphans()
+        orphans = await forget(self._db, origin) if afresh else NONE
         windows |= await milestones.counting(self._db, batch.turns, orphans.turns)
         self._twins.clear()
         if await self._save_sound(origin, batch, orphans):
@@ -204,6 +227,12 @@ class Writer:
         if cursor is not None:
             await cursors.save(self._db, origin, cursor)
 
+    async def _origins(self, batches: Iterable[Batch]) -> list[int]:
+        told = [(batch.kind, batch.origin, batch.codex_version) for batch in batches]
+        rows = await self._db.execute_fetchall(sql.ORIGINS, (json_rows(told),))
+        known = {(kind, name): origin for origin, kind, name in rows}
+        return [known[kind, name] for kind, name, _ in told]
+
     async def _save_sound(self, origin: int, batch: Batch, orphans: Orphans) -> int:
         """Save all facts but those that can't be, whatever the state of the database: numbers out of
         its range, say. How many those are."""
@@ -212,7 +241,7 @@ class Writer:
             part = waiting.pop()
             await self._db.execute("SAVEPOINT part")
             try:
-                await self._save_facts(origin, part, orphans)
+                await self._save_facts({origin: part}, orphans)
             except Exception as error:
                 if not _is_unsound(error):
                     raise
@@ -225,13 +254,19 @@ class Writer:
             await self._db.execute("RELEASE part")
         return unsound
 
-    async def _save_facts(self, origin: int, batch: Batch, orphans: Orphans) -> None:
-        told = await tell(self._db, origin, batch, orphans)
+    async def _save_facts(self, batches: Mapping[int, Batch], orphans: Orphans = NONE) -> None:
+        told = await tell(self._db, batches, orphans)
         await save_rows(self._db, told, await self._shelf.book(self._db))
         self._twins |= told.twins
-        await self._db.executemany(sql.LIMIT, [_limit(origin, sample) for sample in batch.limits])
-        await self._save_drift(origin, batch)
-        await self._db.executemany(sql.GAP, [_gap(origin, gap) for gap in batch.gaps])
+        await self._db.executemany(
+            sql.LIMIT,
+            [_limit(origin, each) for origin, batch in batches.items() for each in batch.limits],
+        )
+        for origin, batch in batches.items():
+            await self._save_drift(origin, batch)
+        await self._db.executemany(
+            sql.GAP, [_gap(origin, gap) for origin, batch in batches.items() for gap in batch.gaps]
+        )
 
     async def _save_drift(self, origin: int, batch: Batch) -> None:
         if not batch.drift:
