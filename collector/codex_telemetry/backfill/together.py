@@ -1,37 +1,38 @@
 """Read files that were never read before: many are saved in one transaction."""
 
+import contextlib
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import anyio.lowlevel
 
+from codex_telemetry.backfill import helper
 from codex_telemetry.backfill.one_file import LogFile, Manner, OneFile, Piece, new_cursor
 from codex_telemetry.backfill.reading import Reading
 from codex_telemetry.inputs.opened import UnreadableError, opened
 
-AT_ONCE = 2_000
-"""So many facts, or more, are saved at once."""
-
-FILES_AT_ONCE = 64
+AT_ONCE = 32
+"""So many files are saved at once: more would take memory, and hardly less time."""
 
 
 async def read_new(
     reading: Reading, logs: Sequence[LogFile], done: Callable[[], None] = lambda: None
 ) -> None:
     """Read them all. `done` is called with each. Raises what `Writer.save` raises."""
-    group = _Group(reading)
-    for log_file in logs:
+    for first in range(0, len(logs), helper.MOST):
+        some = logs[first : first + helper.MOST]
         manner = reading.manner()
-        # Who looks at content saves each file by itself: it is judged by all that was told so far.
-        piece = None if manner.grants else whole(manner, log_file)
-        if piece is None:
-            await group.save()
-            await reading.read_one(log_file)
-        else:
-            await group.add(log_file, piece)
-        done()
-        # Reading is all work and no waiting: others may want to run, or us to stop.
-        await anyio.lowlevel.checkpoint()
-    await group.save()
+        if manner.grants:
+            # Who looks at content saves each file by itself: it is judged by all that was told so far.
+            for log_file in some:
+                await reading.read_one(log_file)
+                done()
+                await anyio.lowlevel.checkpoint()
+            continue
+        share = helper.Share(some, partial(whole, manner))
+        much = sum(log_file.file.size for log_file in some) >= helper.WORTH_IT
+        with share.shared() if much else contextlib.nullcontext():
+            await _Group(reading, done).read(share)
 
 
 def whole(manner: Manner, log_file: LogFile) -> Piece | None:
@@ -50,17 +51,33 @@ def whole(manner: Manner, log_file: LogFile) -> Piece | None:
 class _Group:
     """Files whose facts are saved together."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, done: Callable[[], None]) -> None:
         self._reading = reading
+        self._done = done
         self._read: list[tuple[LogFile, Piece]] = []
 
-    async def add(self, log_file: LogFile, piece: Piece) -> None:
-        self._read.append((log_file, piece))
-        facts = sum(each.batch.facts for _, each in self._read)
-        if facts >= AT_ONCE or len(self._read) >= FILES_AT_ONCE:
-            await self.save()
+    async def read(self, share: helper.Share) -> None:
+        for log_file, piece in share.mine():
+            await self._take(log_file, piece)
+            for other, its_piece in share.arrived():
+                await self._take(other, its_piece)
+            # Reading is all work and no waiting: others may want to run, or us to stop.
+            await anyio.lowlevel.checkpoint()
+        async for log_file, piece in share.rest():
+            await self._take(log_file, piece)
+        await self._save()
 
-    async def save(self) -> None:
+    async def _take(self, log_file: LogFile, piece: Piece | None) -> None:
+        if piece is None:
+            await self._save()
+            await self._reading.read_one(log_file)
+        else:
+            self._read.append((log_file, piece))
+            if len(self._read) >= AT_ONCE:
+                await self._save()
+        self._done()
+
+    async def _save(self) -> None:
         read, self._read = self._read, []
         if read and not await self._reading.save_new([piece for _, piece in read]):
             for log_file, _ in read:
