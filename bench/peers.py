@@ -40,7 +40,7 @@ def ccusage() -> Peer | None:
     if program is None or not program.exists():
         return None
     program.chmod(0o755)
-    words = [program, "codex", "daily", "--json", "--offline"]
+    words: list[str | Path] = [program, "codex", "daily", "--json", "--offline"]
     return _that_runs(Peer(f"ccusage {CCUSAGE}", words, {}))
 
 
@@ -55,7 +55,13 @@ def tokscale() -> Peer | None:
         text = json.dumps({"timestamp": int(time.time()), "data": PRICES})
         (lists / f"pricing-{source}.json").write_text(text)
     path = f"{folder / '.bin'}{os.pathsep}{os.environ.get('PATH', '')}"
-    words = [folder / ".bin" / "tokscale", "models", "--codex", "--json", "--no-spinner"]
+    words: list[str | Path] = [
+        folder / ".bin" / "tokscale",
+        "models",
+        "--codex",
+        "--json",
+        "--no-spinner",
+    ]
     return _that_runs(Peer(f"tokscale {TOKSCALE}", words, {"HOME": str(home), "PATH": path}))
 
 
@@ -66,16 +72,8 @@ def _fetched(name: str, *packages: str) -> Path | None:
         if npm is None:
             return None
         folder.mkdir(parents=True, exist_ok=True)
-        words = [
-            npm,
-            "install",
-            "--no-audit",
-            "--no-fund",
-            "--silent",
-            "--prefix",
-            folder,
-            *packages,
-        ]
+        options = ["--no-audit", "--no-fund", "--silent", "--prefix", str(folder)]
+        words = [npm, "install", *options, *packages]
         if subprocess.run(words, stdout=subprocess.DEVNULL, check=False).returncode:
             shutil.rmtree(folder)
             return None

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
+
+from codex_telemetry.store.bodies import squeezed, unpacked
 
 if TYPE_CHECKING:
     import aiosqlite  # what names an origin, reports read: they take nothing heavy
@@ -83,7 +86,11 @@ async def load(db: "aiosqlite.Connection", home: str) -> dict[str, Cursor]:
 async def load_one(db: "aiosqlite.Connection", origin: str) -> Cursor | None:
     """The cursor of one file, with its reader's state."""
     rows = list(await db.execute_fetchall(ONE, (origin,)))
-    return Cursor(*rows[0]) if rows else None
+    if not rows:
+        return None
+    cursor = Cursor(*rows[0])
+    cursor.state = unpacked(cursor.state)
+    return cursor
 
 
 async def save_new(db: "aiosqlite.Connection", cursors: Mapping[int, Cursor]) -> None:
@@ -103,4 +110,5 @@ async def save(db: "aiosqlite.Connection", origin: int, cursor: Cursor) -> None:
 
 
 def _row(origin: int, cursor: Cursor) -> tuple[Any, ...]:
-    return (*(getattr(cursor, column) for column in _COLUMNS), origin)
+    stored = replace(cursor, state=squeezed(cursor.state))
+    return (*(getattr(stored, column) for column in _COLUMNS), origin)

@@ -12,10 +12,10 @@ from codex_telemetry.core.identity import EXEC, SessionId, TurnId, is_exec_turn,
 from codex_telemetry.core.join import join
 from codex_telemetry.core.pairing import may_be_heard_by_exec, pair, united_by
 from codex_telemetry.store import statements as sql
+from codex_telemetry.store.bodies import packed, unpacked
 
 F = TypeVar("F", TurnFacts, SessionFacts)
 
-_encode = msgspec.msgpack.encode
 _turn = msgspec.msgpack.Decoder(TurnFacts)
 _session = msgspec.msgpack.Decoder(SessionFacts)
 
@@ -48,7 +48,7 @@ async def first_heard(db: aiosqlite.Connection, origin_name: str) -> dict[str, C
     first: dict[str, Captured] = {}
     for statement, decoder in ((sql.BODIES["sessions"], _session), (sql.BODIES["turns"], _turn)):
         for key, body in await db.execute_fetchall(statement, (origin_name,)):
-            captured = decoder.decode(body).captured
+            captured = decoder.decode(unpacked(body)).captured
             if captured is not None:
                 first[key] = captured
     return first
@@ -132,7 +132,7 @@ class _Teller:
             for key, facts in its.items():
                 everything[key] = join(everything[key], facts) if key in everything else facts
         for key, teller, body in await self._all(sql.TOLD[what], (json_list(everything),)):
-            before = decoder.decode(body)
+            before = decoder.decode(unpacked(body))
             its = told.get(teller, {})
             if key in its:
                 its[key] = join(before, its[key])
@@ -140,7 +140,7 @@ class _Teller:
         await self._db.executemany(
             sql.SAVE_TOLD[what],
             [
-                (key, origin, _encode(facts))
+                (key, origin, packed(facts))
                 for origin, its in told.items()
                 for key, facts in its.items()
             ],
@@ -201,7 +201,7 @@ async def _still_told(
 ) -> dict[str, F]:
     told: dict[str, F] = {}
     for key, _, body in await db.execute_fetchall(sql.TOLD[what], (json_list(keys),)):
-        facts = decoder.decode(body)
+        facts = decoder.decode(unpacked(body))
         told[key] = join(told[key], facts) if key in told else facts
     return told
 
@@ -210,7 +210,7 @@ async def turns_told_of(db: aiosqlite.Connection, thread: str) -> dict[TurnId, T
     """All turns of a thread that have no id of Codex's own."""
     told: dict[TurnId, TurnFacts] = {}
     for turn_id, _, body in await db.execute_fetchall(sql.TOLD_BETWEEN, _range(f"{thread}:")):
-        facts = _turn.decode(body)
+        facts = _turn.decode(unpacked(body))
         told[turn_id] = join(told[turn_id], facts) if turn_id in told else facts
     return told
 

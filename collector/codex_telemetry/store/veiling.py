@@ -10,6 +10,7 @@ from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import SessionFacts, TurnFacts
 from codex_telemetry.core.veil import Veil
 from codex_telemetry.store import statements as sql
+from codex_telemetry.store.bodies import squeezed, unpacked
 from codex_telemetry.store.told import Told, tell
 
 AT_ONCE = 500
@@ -36,9 +37,10 @@ async def veil_bodies(db: aiosqlite.Connection, veil: Veil) -> None:
             ((_, _, body),) = await db.execute_fetchall(
                 f"{select} WHERE {_KEYS[what]} = ? AND origin = ?", (key, origin)
             )
-            veiled = msgspec.msgpack.encode(veil.over(decoder.decode(body)))
-            if veiled != body:
-                await db.execute(sql.SAVE_TOLD[what], (key, origin, veiled))
+            told = unpacked(body)
+            veiled = msgspec.msgpack.encode(veil.over(decoder.decode(told)))
+            if veiled != told:
+                await db.execute(sql.SAVE_TOLD[what], (key, origin, squeezed(veiled)))
     await db.execute(_FORGET_STATES)
 
 
@@ -56,7 +58,7 @@ async def told_anew(db: aiosqlite.Connection) -> AsyncIterator[Told]:
                     f"SELECT body FROM told_{what} WHERE {_KEYS[what]} = ? AND origin = ?",
                     (key, origin),
                 )
-                getattr(batch, what)[key] = decoder.decode(body)
+                getattr(batch, what)[key] = decoder.decode(unpacked(body))
             yield await tell(db, {origin: batch})
 
 
