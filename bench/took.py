@@ -1,6 +1,7 @@
 """What a process took: time by the wall, time of the processors, and memory, with all that it started."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -17,8 +18,8 @@ class Took(NamedTuple):
     """Seconds."""
     cpu: float
     peak: float
-    """Megabytes in memory at one moment, pages that two processes share counted twice; 0 where it
-    wasn't looked at."""
+    """Megabytes in memory at one moment (PSS: what processes share counts once); 0 where it wasn't
+    looked at."""
 
 
 def run(
@@ -70,10 +71,8 @@ def _tree(process: int) -> Iterable[int]:
 
 def _megabytes(process: int) -> float:
     try:
-        status = Path(f"/proc/{process}/status").read_text()
+        told = Path(f"/proc/{process}/smaps_rollup").read_text()
     except OSError:
         return 0.0
-    for line in status.splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+    found = re.search(r"^Pss:\s+(\d+) kB", told, re.MULTILINE)
+    return int(found[1]) / 1024 if found is not None else 0.0

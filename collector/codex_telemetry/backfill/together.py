@@ -11,8 +11,9 @@ from codex_telemetry.backfill.one_file import LogFile, Manner, OneFile, Piece, n
 from codex_telemetry.backfill.reading import Reading
 from codex_telemetry.inputs.opened import UnreadableError, opened
 
-AT_ONCE = 32
-"""So many files are saved at once: more would take memory, and hardly less time."""
+FILES_AT_ONCE = 32
+ROWS_AT_ONCE = 4_000
+"""So much, or a bit more, is saved at once: more would take memory, and hardly less time."""
 
 
 async def read_new(
@@ -55,6 +56,7 @@ class _Group:
         self._reading = reading
         self._done = done
         self._read: list[tuple[LogFile, Piece]] = []
+        self._rows = 0
 
     async def read(self, share: helper.Share) -> None:
         for log_file, piece in share.mine():
@@ -73,12 +75,14 @@ class _Group:
             await self._reading.read_one(log_file)
         else:
             self._read.append((log_file, piece))
-            if len(self._read) >= AT_ONCE:
+            turns = piece.batch.turns.values()
+            self._rows += sum(len(turn.items) + len(turn.responses) for turn in turns)
+            if len(self._read) >= FILES_AT_ONCE or self._rows >= ROWS_AT_ONCE:
                 await self._save()
         self._done()
 
     async def _save(self) -> None:
-        read, self._read = self._read, []
+        read, self._read, self._rows = self._read, [], 0
         if read and not await self._reading.save_new([piece for _, piece in read]):
             for log_file, _ in read:
                 await self._reading.read_one(log_file)
