@@ -24,10 +24,11 @@ SIZES = (100, 1_000, 5_000)
 PYTHON = "python -c 'import json, sqlite3'"
 
 COLD = (
-    "one line of JSON after another in Python, in two processes: some 15 µs each with all its facts"
+    "Python itself, some 20 µs a line: a flat profile, of which decoding JSON is a tenth; half as much "
+    "again for rows and SQLite"
 )
 UNCHANGED = "two interpreters and their imports; no log is opened"
-ROWS = "what each log told, its items and responses with their indexes"
+ROWS = "what each log told (a third), items and responses with their indexes (two fifths)"
 
 
 def figures(
@@ -157,13 +158,13 @@ class _Measured:
         yield Figure(
             GROUP, f"backfill of ten lines appended to one of {self._files:,} logs", wall, Unit.SECONDS,
             self._tokscale_name, _median(t and t.wall for t in theirs), "≤ 0.3 s", wall <= 0.3,
-            "an interpreter and its imports, a look at each file's size and time",
+            "imports, three quarters of it; then a look at the size and time of each file",
         )  # fmt: skip
 
     def memory(self) -> Figure:
         return Figure(
             GROUP, f"peak memory of a cold backfill, {self._name}", self._peak, Unit.MEGABYTES, "limit",
-            100.0, "≤ 100 MB", self._peak <= 100, "two processes, which share half of it",
+            100.0, "≤ 100 MB", self._peak <= 100, "two interpreters; facts of some dozens of files between two saves",
         )  # fmt: skip
 
     def size(self) -> Figure:
