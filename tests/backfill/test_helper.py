@@ -111,6 +111,20 @@ def test_a_helper_that_is_killed_loses_no_file(
     assert rows(database) == rows(alone)
 
 
+def test_where_no_second_process_can_be_had_one_reads_all(
+    home: Path, alone: Path, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_fork() -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(helper, "WORTH_IT", 0)
+    monkeypatch.setattr(os, "fork", no_fork)
+    before = os.listdir("/proc/self/fd")
+    assert take_in(database, home).files_read == 60
+    assert len(os.listdir("/proc/self/fd")) <= len(before)
+    assert rows(database) == rows(alone)
+
+
 def test_a_mistake_within_a_helper_loses_no_file(
     home: Path, alone: Path, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

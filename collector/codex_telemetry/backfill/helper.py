@@ -12,6 +12,7 @@ import gc
 import os
 import signal
 import struct
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Never
 
@@ -51,31 +52,41 @@ class Share:
 
     @contextlib.contextmanager
     def shared(self) -> Iterator[None]:
-        """While it lasts, there is a second process."""
-        numbers, offer = os.pipe()
-        told, tell = os.pipe()
+        """While it lasts, there is a second process, if there can be one."""
+        opened: list[int] = []
         helper = 0
         try:
-            os.write(offer, b"".join(map(_NUMBER.pack, range(len(self._logs)))))
-            helper = os.fork()
-            os.close(offer)
-            offer = -1
-            if helper == 0:
-                os.close(told)
-                self._help(numbers, tell, os.getppid())
-            os.close(tell)
-            tell = -1
-            os.set_blocking(told, False)
-            _make_room(told)
-            self._numbers, self._told = numbers, _Told(told)
+            with contextlib.suppress(OSError):
+                helper = self._start(opened)
             yield
         finally:
-            for descriptor in (numbers, offer, told, tell):
-                if descriptor >= 0:
-                    os.close(descriptor)
+            for descriptor in opened:
+                os.close(descriptor)
             if helper:
                 os.kill(helper, signal.SIGKILL)
                 os.waitpid(helper, 0)
+
+    def _start(self, opened: list[int]) -> int:
+        """The second process. `opened`: what has to be closed in the end. Raises `OSError`."""
+        numbers, offer = os.pipe()
+        opened += numbers, offer
+        told, tell = os.pipe()
+        opened += told, tell
+        _make_room(told)
+        os.set_blocking(told, False)
+        os.write(offer, b"".join(map(_NUMBER.pack, range(len(self._logs)))))
+        parent = os.getpid()
+        with warnings.catch_warnings():
+            # Python 3.12 warns of other threads' locks: the fork decodes, and takes none of them.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            helper = os.fork()
+        for end in (offer, tell) if helper else (offer, told):
+            os.close(end)
+            opened.remove(end)
+        if helper == 0:
+            self._help(numbers, tell, parent)
+        self._numbers, self._told = numbers, _Told(told)
+        return helper
 
     def mine(self) -> Iterator[tuple[LogFile, Piece | None]]:
         """Files that this process reads: whichever is next; None for one to be read with more care."""
