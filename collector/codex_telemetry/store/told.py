@@ -8,7 +8,7 @@ import msgspec
 
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import Captured, SessionFacts, TurnFacts
-from codex_telemetry.core.identity import EXEC, SessionId, TurnId, is_exec_turn, is_uuid
+from codex_telemetry.core.identity import SessionId, TurnId, is_exec_turn, is_uuid
 from codex_telemetry.core.join import join
 from codex_telemetry.core.pairing import may_be_heard_by_exec, pair, united_by
 from codex_telemetry.store import statements as sql
