@@ -129,7 +129,7 @@ class Writer:
         longer than one. Milestones are left to `write_milestones`. Raises as `save` does, and
         `UnsoundError` if any of it can't be saved."""
         async with self._transaction():
-            batches = [batch for batch, _ in logs]
+            batches = [await pruned.without(self._db, batch) for batch, _ in logs]
             origins = await self._origins(batches)
             told = dict(zip(origins, batches, strict=True))
             windows = milestones.told_of(sample for batch in batches for sample in batch.limits)
