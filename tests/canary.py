@@ -1,12 +1,36 @@
 """No word of anyone's: everything the stub, the recordings and their clients say is marked."""
 
+import contextlib
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from codex_telemetry.store.bodies import unpacked
 from commands import Answer, run
 
 MARKED = re.compile(rb"CANARY-|not-a-key|sk-canary")
+
+
+COMPRESSED = (
+    "SELECT body FROM told_turns",
+    "SELECT body FROM told_sessions",
+    "SELECT state FROM rollout_files",
+)
+"""What a database holds in a form in which nothing can be found."""
+
+
+def held(file: Path) -> bytes:
+    """All the bytes of a file; of a database what is compressed in it, too."""
+    content = file.read_bytes()
+    if not content.startswith(b"SQLite format 3"):
+        return content
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as db:
+        for query in COMPRESSED:
+            with contextlib.suppress(sqlite3.Error):  # damaged, or another's
+                content += b"\n".join(unpacked(row[0]) for row in db.execute(query))
+    return content
 
 
 def leaks(folder: Path) -> list[str]:
@@ -14,8 +38,7 @@ def leaks(folder: Path) -> list[str]:
     return sorted(
         str(path.relative_to(folder))
         for path in folder.rglob("*")
-        if MARKED.search(str(path.name).encode())
-        or (path.is_file() and MARKED.search(path.read_bytes()))
+        if MARKED.search(str(path.name).encode()) or (path.is_file() and MARKED.search(held(path)))
     )
 
 

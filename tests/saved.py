@@ -25,6 +25,7 @@ from codex_telemetry.core.facts import (
     Weight,
 )
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
+from codex_telemetry.store.bodies import unpacked
 from codex_telemetry.store.writer import Writer
 
 BORN = 1_795_416_000_000
@@ -143,6 +144,6 @@ def _comparable(
             if key in kept:
                 kept[key] = names[kept[key]]
         if table in _BODIES:
-            kept["body"] = msgspec.msgpack.decode(kept["body"], type=_BODIES[table])
+            kept["body"] = msgspec.msgpack.decode(unpacked(kept["body"]), type=_BODIES[table])
         found.append(kept)
     return sorted(found, key=lambda row: repr([v for k, v in row.items() if k != "body"]))

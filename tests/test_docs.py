@@ -32,7 +32,7 @@ from codex_telemetry.store import db as database
 from codex_telemetry.store.grants import Standing
 from codex_telemetry.store.writer import Writer
 from recordings import Recordings
-from saved import BORN, thread, turn
+from saved import BORN, batch, thread, turn
 from store_of import rows
 from told import Told, told_by
 

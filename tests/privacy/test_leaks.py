@@ -1,5 +1,6 @@
 """Nothing leaks sideways: no command, no crash, no log, no file holds what was said."""
 
+import contextlib
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from codex_telemetry.formats.app_server import AppServer
 from codex_telemetry.formats.rollout import RolloutReader
 from codex_telemetry.pipeline import Hearing
 from codex_telemetry.store import queries
+from codex_telemetry.store.bodies import squeezed
 from commands import PROGRAM, Answer, Command
 from privacy.walking import ELSEWHERE, FILE, SESSION, TURN, leaves, uncalled, walk
 from recordings import Recordings
@@ -287,6 +289,14 @@ def test_the_fixture_finds_what_leaks(tmp_path: Path) -> None:
     with pytest.raises(AssertionError):
         found.check()
     (tmp_path / "telemetry.log").unlink()
+    database = tmp_path / "telemetry.db"
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as db:
+        db.execute("CREATE TABLE told_turns (body BLOB)")
+        db.execute("INSERT INTO told_turns VALUES (?)", [squeezed(SAID.encode())])
+    assert not MARKED.search(database.read_bytes())
+    with pytest.raises(AssertionError):
+        found.check()
+    database.unlink()
     found.heard(SAID)
     with pytest.raises(AssertionError):
         found.check()

@@ -10,6 +10,7 @@ import pytest
 
 import collecting
 from backfill.codex_home import Step, heard, place, rows, take_in
+from canary import held
 from capture.asking import done, refused
 from codex_telemetry import privacy
 from codex_telemetry.core.veil import OPEN, Hasher, Hashes, Veil, is_hashed
@@ -126,7 +127,7 @@ def test_without_a_secret_names_are_not_kept_at_all(recordings: Recordings, tmp_
     take_in(database, *(veiled(b, blind, b.origin) for b in heard(recording)), veil=blind)
     take_in(database, place([recording], tmp_path / "codex"), veil=blind)
     assert named(tmp_path / "t.db") == []
-    assert not any(name in database.read_bytes() for name in PLAIN)
+    assert not any(name in held(database) for name in PLAIN)
     assert query(database, "SELECT count(*) FROM turns WHERE cwd IS NULL") != [(0,)]
     assert words(database) == set()
 

@@ -6,22 +6,18 @@ from typing import NamedTuple
 
 import anyio.lowlevel
 
-from codex_telemetry import log
-from codex_telemetry.backfill.one_file import LogFile, Reading
+from codex_telemetry.backfill.one_file import LogFile
+from codex_telemetry.backfill.reading import Reading
 from codex_telemetry.backfill.tally import Progress, Tally
+from codex_telemetry.backfill.together import read_new
 from codex_telemetry.core.identity import SessionId
 from codex_telemetry.core.veil import OPEN, Veil
 from codex_telemetry.formats.rollout import rollout_name
 from codex_telemetry.inputs import files
-from codex_telemetry.inputs.opened import UnreadableError
 from codex_telemetry.store import cursors
-from codex_telemetry.store.cursors import Cursor, OvertakenError
+from codex_telemetry.store.cursors import Cursor
 from codex_telemetry.store.grants import Standing
-from codex_telemetry.store.keeper import UNWRITABLE
 from codex_telemetry.store.writer import Writer
-
-TRIES = 3
-"""How often a file is begun that another reads at the same time."""
 
 
 class Looked(NamedTuple):
@@ -88,29 +84,20 @@ async def read_changed(
     known: dict[str, Cursor] = {}
     if logs:
         known = await cursors.load(reading.writer.connection, files.text_of(logs[0].file.home))
-    for n, log_file in enumerate(logs):
+    done = 0
+
+    def one_more() -> None:
+        nonlocal done
+        done += 1
+        progress(Progress(done, len(logs)))
+
+    for log_file in logs:
         before = known.get(log_file.origin)
-        if reading.rebuild or before is None or log_file.differs(before):
-            await read_one(reading, log_file)
-        progress(Progress(n + 1, len(logs)))
-
-
-async def read_one(reading: Reading, log_file: LogFile) -> None:
-    """Read one file. Whatever is the matter with it costs it, and no other."""
-    for _ in range(TRIES):
-        try:
-            await reading.read(log_file)
-        except OvertakenError:
+        if before is None:
             continue
-        except FileNotFoundError:
-            pass  # moved or removed just now: where it is now, it is found the next time
-        except UnreadableError:
-            reading.tally.unreadable += 1
-        except UNWRITABLE:
-            raise
-        except Exception as error:  # noqa: BLE001 - a mistake of ours may cost a file, never the rest
-            log.crash(error)
-            reading.tally.unreadable += 1
-        break
-    # Reading is all work and no waiting: others may want to run, or us to stop.
-    await anyio.lowlevel.checkpoint()
+        if reading.rebuild or log_file.differs(before):
+            await reading.read_one(log_file)
+            # Reading is all work and no waiting: others may want to run, or us to stop.
+            await anyio.lowlevel.checkpoint()
+        one_more()
+    await read_new(reading, [each for each in logs if each.origin not in known], one_more)

@@ -7,8 +7,9 @@ from pathlib import Path
 import anyio
 from watchfiles import Change, awatch
 
-from codex_telemetry.backfill.homes import look, read_changed, read_one
-from codex_telemetry.backfill.one_file import LogFile, Reading
+from codex_telemetry.backfill.homes import look, read_changed
+from codex_telemetry.backfill.one_file import LogFile
+from codex_telemetry.backfill.reading import Reading
 from codex_telemetry.backfill.tally import Tally
 from codex_telemetry.core.veil import OPEN, Veil
 from codex_telemetry.inputs import files
@@ -115,7 +116,7 @@ class _Following:
         if before is None or now is None:
             return  # another of the same name counts, or it is gone
         self._known[path] = before._replace(file=now)
-        await self._read(read_one(self._reading, self._known[path]))
+        await self._read(self._reading.read_one(self._known[path]))
 
     async def _read(self, work: Awaitable[None]) -> None:
         read = self._reading.tally.files_read

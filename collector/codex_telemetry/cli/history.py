@@ -1,6 +1,7 @@
 """`backfill`: read what Codex has written to disk, and say what there was."""
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -114,6 +115,9 @@ def backfill(
 @contextlib.contextmanager
 def _bar() -> Iterator[Callable[["Progress"], None]]:
     """A progress bar on stderr, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
     from rich.console import Console  # noqa: PLC0415 - heavy
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415
 

@@ -11,6 +11,8 @@ _SHELLS = frozenset({"sh", "bash", "zsh", "dash"})
 _SHELL_C = re.compile(r"-[a-z]*c[a-z]*")
 _WORD = re.compile(r"[A-Za-z0-9._+-]{1,40}")
 _DEEPEST = 3
+_PLAIN = re.compile(r"\s*([A-Za-z0-9._+/-]+)(?:\s|$)")
+"""A command that begins with a word without quotes: most do."""
 
 
 def command_word(command: str | Sequence[str]) -> str | None:
@@ -19,6 +21,10 @@ def command_word(command: str | Sequence[str]) -> str | None:
     Shells called with -c and `env` are unwrapped, `NAME=value` skipped, the basename taken; only
     what looks like a program's name is kept. The contract's rule for `items.name`.
     """
+    if isinstance(command, str) and (plain := _PLAIN.match(command)) is not None:
+        name = plain[1].rpartition("/")[2]
+        if name not in _SHELLS and name != "env":
+            return name if _WORD.fullmatch(name) else None
     return _word(command, _DEEPEST)
 
 

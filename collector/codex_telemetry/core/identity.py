@@ -1,6 +1,7 @@
 """What things are called: typed ids, and the one function that makes a turn's id."""
 
 import re
+from functools import lru_cache
 from typing import NewType
 
 SessionId = NewType("SessionId", str)
@@ -19,10 +20,12 @@ _LAUNCHED = re.compile(r"[0-9a-f]{11}")
 _ID = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
 
 
+@lru_cache(maxsize=256)
 def is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=256)
 def uuid7_ms(text: str) -> int | None:
     """The Unix time in ms inside a UUIDv7; None for any other id.
 

@@ -1,7 +1,7 @@
 """Bring the joined claims about a turn or a thread down to rows. Unknown stays None."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -45,6 +45,8 @@ _BY_LOG = (
 )
 """What a rollout counts of a turn by Codex's own names."""
 
+_EXTENSION = "image_ext."
+
 _AS_TOLD = tuple(
     name
     for name in TurnFacts.__struct_fields__
@@ -65,8 +67,26 @@ def owner(turn: TurnFacts) -> SessionId:
     return min(turn.tellers, key=age)
 
 
+class Settled(NamedTuple):
+    """The rows of a turn."""
+
+    row: TurnRow
+    items: list[ItemRow]
+    responses: list[ResponseRow]
+    """In order of the running total."""
+
+
+Counted = dict[str, list[int]]
+"""What → how many of it each source counted."""
+
+
 def settle_turn(turn: TurnFacts) -> TurnRow:
-    """The row of a turn out of all that was told of it. It needs at least one teller."""
+    """The row of a turn alone."""
+    return settle(turn).row
+
+
+def settle(turn: TurnFacts) -> Settled:
+    """A turn out of all that was told of it. It needs at least one teller."""
     session = owner(turn)
     frame = window(turn, turn.last_heard.get(session))
     born = uuid7_ms(turn.turn_id)
@@ -81,6 +101,7 @@ def settle_turn(turn: TurnFacts) -> TurnRow:
     items = [settle_item(i, item, turn, status) for i, item in turn.items.items()]
     responses = settle_responses(turn)
     used = _in_context(turn, responses) if turn.responses else None
+    counted = _by_what(turn.counts)
     cut = parts(turn, frame) if frame is not None else None
     columns: dict[str, Any] = {
         **{
@@ -88,10 +109,10 @@ def settle_turn(turn: TurnFacts) -> TurnRow:
             for kind in _KINDS
         },
         **{f"{part}_ms": getattr(cut, part) if cut else None for part in Parts._fields},
-        **{what: _counted(turn, what) for what in _BY_LOG},
+        **{what: _counted(turn, counted.get(what, [])) for what in _BY_LOG},
         **{name: said(getattr(turn, name)) for name in _AS_TOLD},
     }
-    return TurnRow(
+    row = TurnRow(
         turn_id=turn.turn_id,
         session_id=session,
         status=status,
@@ -101,11 +122,13 @@ def settle_turn(turn: TurnFacts) -> TurnRow:
         duration_clock=_clock_name(turn, frame),
         ttft_ms=_ttft(turn, frame),
         ttfm_ms=_since_start(frame, turn, frozenset({"message"})),
-        prompts=_count(turn, "prompts", items, frozenset({"user_message"})),
-        messages=_count(turn, "messages", items, frozenset({"message"})),
-        reasoning_items=_count(turn, "reasoning_items", items, frozenset({"reasoning"})),
-        tool_calls=_count(turn, "tool_calls", items, TOOLS),
-        tool_failures=_failures(turn, items),
+        prompts=_count(turn, counted.get("prompts", []), items, frozenset({"user_message"})),
+        messages=_count(turn, counted.get("messages", []), items, frozenset({"message"})),
+        reasoning_items=_count(
+            turn, counted.get("reasoning_items", []), items, frozenset({"reasoning"})
+        ),
+        tool_calls=_count(turn, counted.get("tool_calls", []), items, TOOLS),
+        tool_failures=_failures(turn, counted.get("tool_failures", []), items),
         approvals=_heard(turn, sum(ask.kind == "approval" for ask in turn.asks.values())),
         retries=_heard(turn, _happened(turn, "retry"), "error"),
         errors=_heard(turn, _happened(turn, "error"), "error"),
@@ -116,7 +139,7 @@ def settle_turn(turn: TurnFacts) -> TurnRow:
         captured_at=turn.captured.at if turn.captured is not None else None,
         utc_offset_min=turn.captured.utc_offset_min if turn.captured is not None else None,
         sources=turn.sources,
-        image_extensions=_extensions(turn),
+        image_extensions=_extensions(turn, counted),
         interrupt_ms=_interrupted_for(turn),
         parts_source=_parts_source(turn, frame),
         mcp_startup_ms=(
@@ -127,6 +150,7 @@ def settle_turn(turn: TurnFacts) -> TurnRow:
         secret_ids=listed(turn.secrets),
         **columns,
     )
+    return Settled(row, items, responses)
 
 
 def settle_session(session: SessionFacts) -> SessionRow:
@@ -184,25 +208,30 @@ def _since_start(frame: Window | None, turn: TurnFacts, kinds: frozenset[str] | 
 
 
 def _count(
-    turn: TurnFacts, what: str, items: Iterable[ItemRow], kinds: frozenset[str]
+    turn: TurnFacts, told: list[int], items: Iterable[ItemRow], kinds: frozenset[str]
 ) -> int | None:
     """The fuller of what was seen item by item and what each source counted: never the sum."""
-    counted = [n for key, n in turn.counts.items() if key.partition(".")[2] == what]
     seen = sum(item.kind in kinds for item in items)
     if not seen and turn.unheard >= ITEMS:
-        return max(counted, default=None)
-    return max([seen, *counted])
+        return max(told, default=None)
+    return max([seen, *told])
 
 
-def _failures(turn: TurnFacts, items: Iterable[ItemRow]) -> int | None:
-    n = _count(turn, "tool_failures", [i for i in items if i.status == "failed"], TOOLS)
+def _by_what(counts: dict[str, int]) -> Counted:
+    found: Counted = {}
+    for key, n in counts.items():
+        found.setdefault(key.partition(".")[2], []).append(n)
+    return found
+
+
+def _failures(turn: TurnFacts, told: list[int], items: Iterable[ItemRow]) -> int | None:
+    n = _count(turn, told, [i for i in items if i.status == "failed"], TOOLS)
     return n if n or turn.sources & Source.ROLLOUT or COMPLETED not in turn.unheard else None
 
 
-def _counted(turn: TurnFacts, what: str) -> int | None:
+def _counted(turn: TurnFacts, told: list[int]) -> int | None:
     """What a source counted of it; no count is not 0, unless a rollout tells of the turn."""
-    counted = [n for key, n in turn.counts.items() if key.partition(".")[2] == what]
-    return max(counted, default=0 if turn.sources & Source.ROLLOUT else None)
+    return max(told, default=0 if turn.sources & Source.ROLLOUT else None)
 
 
 def _parts_source(turn: TurnFacts, frame: Window | None) -> str | None:
@@ -210,10 +239,13 @@ def _parts_source(turn: TurnFacts, frame: Window | None) -> str | None:
     return source.name.lower() if source is not None and source.name is not None else None
 
 
-def _extensions(turn: TurnFacts) -> str | None:
+def _extensions(turn: TurnFacts, counted: Counted) -> str | None:
     """JSON: how many local images there were of each extension."""
-    marked = (key.partition(".image_ext.") for key in sorted(turn.counts))
-    found = {ext: _counted(turn, f"image_ext.{ext}") for _, mark, ext in marked if mark}
+    found = {
+        what.removeprefix(_EXTENSION): _counted(turn, told)
+        for what, told in sorted(counted.items())
+        if what.startswith(_EXTENSION)
+    }
     return msgspec.json.encode(found).decode() if found else None
 
 

@@ -13,6 +13,9 @@ Span = tuple[int, int]
 BOTH = frozenset({int(Clock.WIRE), int(Clock.CODEX_MS)})
 
 
+_BEST_FIRST = tuple(sorted(Clock, reverse=True))
+
+
 class Window(NamedTuple):
     """When a turn ran, by one clock. `end` is None while it runs, or if it was never heard to end."""
 
@@ -43,7 +46,7 @@ def best(times: Times) -> int | None:
 
 def between(starts: Times, ends: Times) -> tuple[int, Clock] | None:
     """How long, by the best clock that told both ends: times of two clocks are never subtracted."""
-    for clock in sorted(Clock, reverse=True):
+    for clock in _BEST_FIRST:
         if clock in starts and clock in ends:
             return max(0, ends[clock] - starts[clock]), clock
     return None

@@ -28,7 +28,7 @@ class RolloutFile(NamedTuple):
     @property
     def relative(self) -> str:
         """Its path within its home, such that it can be stored whatever bytes its name has."""
-        return text_of(self.path.relative_to(self.home))
+        return text_of(str(self.path).removeprefix(str(self.home)).lstrip(os.sep))
 
 
 class Found(NamedTuple):
@@ -74,7 +74,7 @@ def is_rollout(path: str) -> bool:
     return _NAME.fullmatch(os.path.basename(path)) is not None  # noqa: PTH119 - a hot path
 
 
-def text_of(path: Path) -> str:
+def text_of(path: Path | str) -> str:
     """A path as text that can be stored: a name needn't be UTF-8."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
@@ -95,7 +95,7 @@ def _file(entry: "os.DirEntry[str]", home: Path, *, archived: bool) -> RolloutFi
     return RolloutFile(
         Path(entry.path),
         home,
-        text_of(Path(match[1])),
+        text_of(match[1]),
         archived,
         match[2] is not None,
         found.st_size,

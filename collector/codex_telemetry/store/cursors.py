@@ -1,8 +1,13 @@
 """How far each rollout file is read. A cursor moves in the transaction that saves what was read."""
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
+
+from codex_telemetry.store.bodies import squeezed, unpacked
 
 if TYPE_CHECKING:
     import aiosqlite  # what names an origin, reports read: they take nothing heavy
@@ -62,6 +67,9 @@ SELECT {", ".join(f"f.{column}" for column in _COLUMNS)}
 FROM rollout_files AS f JOIN origins AS o USING (origin) WHERE o.kind = 'rollout' AND o.name = ?
 """
 PLACE: Final = "SELECT size, mtime_ns, read_to FROM rollout_files WHERE origin = ?"
+ANY: Final = """
+SELECT 1 FROM rollout_files WHERE origin IN (SELECT value FROM json_each(?)) LIMIT 1
+"""
 SAVE: Final = f"""
 INSERT INTO rollout_files ({", ".join(_COLUMNS)}, origin)
 VALUES ({", ".join("?" * len(_COLUMNS))}, ?)
@@ -78,7 +86,19 @@ async def load(db: "aiosqlite.Connection", home: str) -> dict[str, Cursor]:
 async def load_one(db: "aiosqlite.Connection", origin: str) -> Cursor | None:
     """The cursor of one file, with its reader's state."""
     rows = list(await db.execute_fetchall(ONE, (origin,)))
-    return Cursor(*rows[0]) if rows else None
+    if not rows:
+        return None
+    cursor = Cursor(*rows[0])
+    cursor.state = unpacked(cursor.state)
+    return cursor
+
+
+async def save_new(db: "aiosqlite.Connection", cursors: Mapping[int, Cursor]) -> None:
+    """Those of files that had none when the reading began. Raises as `save`."""
+    origins = msgspec.json.encode(list(cursors)).decode()
+    if list(await db.execute_fetchall(ANY, (origins,))):
+        raise OvertakenError
+    await db.executemany(SAVE, [_row(origin, cursor) for origin, cursor in cursors.items()])
 
 
 async def save(db: "aiosqlite.Connection", origin: int, cursor: Cursor) -> None:
@@ -86,4 +106,9 @@ async def save(db: "aiosqlite.Connection", origin: int, cursor: Cursor) -> None:
     rows = list(await db.execute_fetchall(PLACE, (origin,)))
     if (Place(*rows[0]) if rows else None) != cursor.since:
         raise OvertakenError
-    await db.execute(SAVE, (*(getattr(cursor, column) for column in _COLUMNS), origin))
+    await db.execute(SAVE, _row(origin, cursor))
+
+
+def _row(origin: int, cursor: Cursor) -> tuple[Any, ...]:
+    stored = replace(cursor, state=squeezed(cursor.state))
+    return (*(getattr(stored, column) for column in _COLUMNS), origin)

@@ -17,6 +17,7 @@ from codex_telemetry.core.identity import is_uuid
 from codex_telemetry.core.limits import JITTER_MS, MINUTE_MS
 from codex_telemetry.core.prices import Book
 from codex_telemetry.store import statements as sql
+from codex_telemetry.store.bodies import unpacked
 from codex_telemetry.store.prune import remember, remove, remove_turns
 from codex_telemetry.store.pruned import ADD_GROUP, ENDS, GROUP, digest, late
 from codex_telemetry.store.queries import PRUNED_BEFORE
@@ -31,10 +32,10 @@ def told(other: sqlite3.Connection) -> Iterator[Batch]:
     for origin, kind, name in other.execute("SELECT origin, kind, name FROM origins").fetchall():
         batch = Batch(kind, name)
         for (body,) in other.execute(_BODIES["sessions"], (origin,)):
-            session = _session.decode(body)
+            session = _session.decode(unpacked(body))
             batch.sessions[session.session_id] = session
         for (body,) in other.execute(_BODIES["turns"], (origin,)):
-            turn = _turn.decode(body)
+            turn = _turn.decode(unpacked(body))
             batch.turns[turn.turn_id] = turn
         batch.limits = [_sample(row) for row in other.execute(_LIMITS, (origin,))]
         batch.gaps = [Gap(*row) for row in other.execute(_GAPS, (origin,))]

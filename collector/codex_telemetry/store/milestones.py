@@ -199,7 +199,8 @@ UPDATE milestones SET five_hour_percent = (
         AND r.used_percent IS NOT NULL
     ORDER BY r.observed_at DESC, r.used_percent DESC LIMIT 1)
 """
-_FIVE_HOURS_OF_ALL = f"{_FIVE_HOURS} WHERE limit_id = ? AND at BETWEEN ? AND ?"
+# By time: of one limit there are as many as there ever were.
+_FIVE_HOURS_OF_ALL = f"{_FIVE_HOURS} WHERE +limit_id = ? AND at BETWEEN ? AND ?"
 _FIVE_HOURS_OF_ONE = f"""
 {_FIVE_HOURS} WHERE limit_id = ? AND window_minutes = ? AND window_resets_at = ?
 """

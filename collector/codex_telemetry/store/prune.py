@@ -14,6 +14,7 @@ import msgspec
 from codex_telemetry.core.facts import TurnFacts
 from codex_telemetry.core.prices import Book
 from codex_telemetry.store import statements as sql
+from codex_telemetry.store.bodies import unpacked
 from codex_telemetry.store.pruned import digest
 from codex_telemetry.store.queries import PRUNED_BEFORE
 from codex_telemetry.store.settled import save_rows
@@ -163,7 +164,7 @@ async def remember(db: aiosqlite.Connection, before: int) -> None:
 
 def _tellers(bodies: Iterable[bytes]) -> set[str]:
     """Threads under which these turns were told: a fork tells of turns that are another's."""
-    return {str(thread) for body in bodies for thread in _turn.decode(body).tellers}
+    return {str(thread) for body in bodies for thread in _turn.decode(unpacked(body)).tellers}
 
 
 async def _let_go(db: aiosqlite.Connection, sessions: dict[str, list[_Turn]]) -> None:

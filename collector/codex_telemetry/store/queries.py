@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from codex_telemetry.errors import UserError
 from codex_telemetry.store import ours
+from codex_telemetry.store.bodies import unpacked
 from codex_telemetry.store.db import open_reader
 
 Row = sqlite3.Row
@@ -122,9 +123,9 @@ def startups_during(db: Store, turn: Row) -> Iterator[Row]:
 
 
 def told_of(db: Store, turn_id: str) -> list[bytes]:
-    """What each source told of a turn, as it was stored (msgpack of `core.facts.TurnFacts`)."""
+    """What each source told of a turn, as it was told (msgpack of `core.facts.TurnFacts`)."""
     rows = db.execute("SELECT body FROM told_turns WHERE turn_id = ? ORDER BY origin", [turn_id])
-    return [row["body"] for row in rows]
+    return [unpacked(row["body"]) for row in rows]
 
 
 def threads_of(db: Store, session_id: str) -> Iterator[Row]:

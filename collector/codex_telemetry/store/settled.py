@@ -6,12 +6,10 @@ from typing import Any
 import aiosqlite
 import msgspec
 
-from codex_telemetry.core.facts import SessionFacts, TurnFacts
 from codex_telemetry.core.prices import Book, cost_of_all
-from codex_telemetry.core.rows import ResponseRow, TurnRow
-from codex_telemetry.core.settle import settle_session, settle_turn
+from codex_telemetry.core.rows import TurnRow
+from codex_telemetry.core.settle import Settled, settle, settle_session
 from codex_telemetry.core.settle_events import settle_session_events, settle_turn_events
-from codex_telemetry.core.settle_items import settle_item, settle_responses
 from codex_telemetry.store import statements as sql
 from codex_telemetry.store.order import Placed, place
 from codex_telemetry.store.told import Told, json_list
@@ -21,25 +19,23 @@ _row = msgspec.structs.astuple
 
 async def save_rows(db: aiosqlite.Connection, told: Told, book: Book) -> None:
     """Bring every row that a claim may have changed to what the claims now come down to."""
-    turns = {turn_id: settle_turn(facts) for turn_id, facts in told.turns.items()}
-    responses = {turn_id: settle_responses(facts) for turn_id, facts in told.turns.items()}
-    for turn_id, row in turns.items():
-        for response in responses[turn_id]:
+    settled = {turn_id: settle(facts) for turn_id, facts in told.turns.items()}
+    for row, _, responses in settled.values():
+        for response in responses:
             response.cost_usd = book.cost(response, row.service_tier, row.started_at)
-        row.cost_usd = cost_of_all(responses[turn_id])
+        row.cost_usd = cost_of_all(responses)
     await db.executemany(sql.SESSION, [_row(settle_session(s)) for s in told.sessions.values()])
-    await _save_turns(db, turns.values(), [*told.sessions, *told.gone])
-    await _save_belongings(db, told.turns, turns, responses)
-    await _save_events(db, told.sessions, told.turns, turns)
+    await _save_turns(db, [each.row for each in settled.values()], [*told.sessions, *told.gone])
+    await _save_belongings(db, settled)
+    await _save_events(db, told, settled)
     await _sum_up(db, told.sessions)
     await db.execute(sql.REMOVE_SESSION_EVENTS, (json_list(told.gone),))
     await db.execute(sql.REMOVE_SESSIONS, (json_list(told.gone),))
 
 
 async def _save_turns(
-    db: aiosqlite.Connection, turns: Iterable[TurnRow], sessions: Iterable[str]
+    db: aiosqlite.Connection, turns: Sequence[TurnRow], sessions: Iterable[str]
 ) -> None:
-    turns = list(turns)
     stored = await db.execute_fetchall(
         sql.PLACES, (json_list(sessions), json_list(row.turn_id for row in turns))
     )
@@ -50,45 +46,36 @@ async def _save_turns(
     await db.executemany(sql.PUT_BACK, [(order.places[p.turn_id], p.turn_id) for p in order.moved])
 
 
-async def _save_belongings(
-    db: aiosqlite.Connection,
-    told: Mapping[str, TurnFacts],
-    turns: Mapping[str, TurnRow],
-    responses: Mapping[str, Sequence[ResponseRow]],
-) -> None:
-    keys = {row[0]: row[1] for row in await db.execute_fetchall(sql.TURN_KEYS, (json_list(told),))}
+async def _save_belongings(db: aiosqlite.Connection, settled: Mapping[str, Settled]) -> None:
+    keys = {
+        row[0]: row[1] for row in await db.execute_fetchall(sql.TURN_KEYS, (json_list(settled),))
+    }
     items = {
-        keys[turn_id]: [
-            (keys[turn_id], *_row(settle_item(item_id, item, facts, turns[turn_id].status)))
-            for item_id, item in facts.items.items()
-        ]
-        for turn_id, facts in told.items()
+        keys[turn_id]: [(keys[turn_id], *_row(item)) for item in its.items]
+        for turn_id, its in settled.items()
     }
     await _save_all_of(db, sql.ITEMS, items)
-    its_responses = {
-        keys[turn_id]: [(keys[turn_id], *_row(response)) for response in rows]
-        for turn_id, rows in responses.items()
+    responses = {
+        keys[turn_id]: [(keys[turn_id], *_row(response)) for response in its.responses]
+        for turn_id, its in settled.items()
     }
-    await _save_all_of(db, sql.RESPONSES, its_responses)
+    await _save_all_of(db, sql.RESPONSES, responses)
 
 
 async def _save_events(
-    db: aiosqlite.Connection,
-    sessions: Mapping[str, SessionFacts],
-    told: Mapping[str, TurnFacts],
-    turns: Mapping[str, TurnRow],
+    db: aiosqlite.Connection, told: Told, settled: Mapping[str, Settled]
 ) -> None:
     of_turns = {
         turn_id: [
-            (turn_id, event.event_key, turns[turn_id].session_id, *_row(event)[1:])
+            (turn_id, event.event_key, settled[turn_id].row.session_id, *_row(event)[1:])
             for event in settle_turn_events(facts)
         ]
-        for turn_id, facts in told.items()
+        for turn_id, facts in told.turns.items()
     }
     await _save_all_of(db, sql.TURN_EVENTS, of_turns)
     of_sessions = {
         session_id: [(session_id, *_row(event)) for event in settle_session_events(facts)]
-        for session_id, facts in sessions.items()
+        for session_id, facts in told.sessions.items()
     }
     await _save_all_of(db, sql.SESSION_EVENTS, of_sessions)
 

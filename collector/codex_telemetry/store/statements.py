@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from codex_telemetry.core.identity import EXEC
 from codex_telemetry.core.rows import EventRow, ItemRow, ResponseRow, SessionRow, TurnRow
 
 
@@ -47,12 +48,13 @@ def _belonging(table: str, columns: list[str], only: str = "1") -> Belonging:
 
 VERSION = "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version"
 
-ORIGIN = """
+ORIGINS = """
 INSERT INTO origins (kind, name, codex_version, first_at, last_at)
-VALUES (?, ?, ?, unixepoch() * 1000, unixepoch() * 1000)
+SELECT value ->> 0, value ->> 1, value ->> 2, unixepoch() * 1000, unixepoch() * 1000
+FROM json_each(?) WHERE true
 ON CONFLICT (kind, name) DO UPDATE SET
     codex_version = coalesce(excluded.codex_version, codex_version), last_at = excluded.last_at
-RETURNING origin
+RETURNING origin, kind, name
 """
 
 TOLD = {
@@ -68,6 +70,15 @@ SAVE_TOLD = {
     "turns": "INSERT OR REPLACE INTO told_turns (turn_id, origin, body) VALUES (?, ?, ?)",
 }
 
+# Ids of turns that Codex gave none begin with their thread; so many threads are looked at at once.
+TOLD_APART = f"""
+SELECT value,
+    EXISTS (SELECT 1 FROM told_turns
+        WHERE turn_id >= value || ':{EXEC}:' AND turn_id < value || ':{EXEC};') AS by_exec,
+    EXISTS (SELECT 1 FROM told_turns
+        WHERE turn_id >= value || ':@' AND turn_id < value || ':A') AS by_log
+FROM json_each(?) WHERE by_exec OR by_log
+"""
 TOLD_BETWEEN = "SELECT turn_id, origin, body FROM told_turns WHERE turn_id >= ? AND turn_id < ?"
 NAMED_TURNS = "SELECT turn_id FROM turns WHERE session_id = ? AND turn_id NOT LIKE '%:%'"
 TOLD_BY = {

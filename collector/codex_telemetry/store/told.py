@@ -8,14 +8,14 @@ import msgspec
 
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import Captured, SessionFacts, TurnFacts
-from codex_telemetry.core.identity import EXEC, SessionId, TurnId, is_exec_turn, is_uuid
+from codex_telemetry.core.identity import SessionId, TurnId, is_exec_turn, is_uuid
 from codex_telemetry.core.join import join
 from codex_telemetry.core.pairing import may_be_heard_by_exec, pair, united_by
 from codex_telemetry.store import statements as sql
+from codex_telemetry.store.bodies import packed, unpacked
 
 F = TypeVar("F", TurnFacts, SessionFacts)
 
-_encode = msgspec.msgpack.encode
 _turn = msgspec.msgpack.Decoder(TurnFacts)
 _session = msgspec.msgpack.Decoder(SessionFacts)
 
@@ -25,6 +25,9 @@ class Orphans(NamedTuple):
 
     sessions: frozenset[str] = frozenset()
     turns: frozenset[str] = frozenset()
+
+
+NONE = Orphans()
 
 
 class Told(NamedTuple):
@@ -45,7 +48,7 @@ async def first_heard(db: aiosqlite.Connection, origin_name: str) -> dict[str, C
     first: dict[str, Captured] = {}
     for statement, decoder in ((sql.BODIES["sessions"], _session), (sql.BODIES["turns"], _turn)):
         for key, body in await db.execute_fetchall(statement, (origin_name,)):
-            captured = decoder.decode(body).captured
+            captured = decoder.decode(unpacked(body)).captured
             if captured is not None:
                 first[key] = captured
     return first
@@ -62,16 +65,21 @@ async def forget(db: aiosqlite.Connection, origin: int) -> Orphans:
     return Orphans(*told)
 
 
-async def tell(db: aiosqlite.Connection, origin: int, batch: Batch, orphans: Orphans) -> Told:
-    """Keep what an origin tells now, joined into what it told before."""
-    teller = _Teller(db, origin)
-    turns = await teller.told("turns", {str(k): v for k, v in batch.turns.items()}, _turn)
+async def tell(
+    db: aiosqlite.Connection, batches: Mapping[int, Batch], orphans: Orphans = NONE
+) -> Told:
+    """Keep what some origins tell now, each joined into what it told before."""
+    teller = _Teller(db)
+    turns = await teller.told(
+        "turns", {origin: _by_name(batch.turns) for origin, batch in batches.items()}, _turn
+    )
     turns |= await teller.still_told("turns", orphans.turns - turns.keys(), _turn)
     gone = orphans.turns - turns.keys()
     turns, paired = await teller.unite(turns, orphans.sessions)
     bereft = await teller.remove(gone | paired)
 
-    sessions = await teller.told("sessions", _introduced(batch), _session)
+    introduced = {origin: _introduced(batch) for origin, batch in batches.items()}
+    sessions = await teller.told("sessions", introduced, _session)
     concerned = {str(thread) for turn in turns.values() for thread in turn.tellers}
     concerned |= bereft | orphans.sessions
     sessions |= await teller.still_told("sessions", concerned - sessions.keys(), _session)
@@ -94,9 +102,13 @@ async def twins_of(db: aiosqlite.Connection, threads: Iterable[str]) -> dict[str
     }
 
 
+def _by_name(facts: Mapping[Any, F]) -> dict[str, F]:
+    return {str(key): told for key, told in facts.items()}
+
+
 def _introduced(batch: Batch) -> dict[str, SessionFacts]:
     """The threads a batch tells of; a turn may be told of one that nobody introduced."""
-    sessions = {str(k): v for k, v in batch.sessions.items()}
+    sessions = _by_name(batch.sessions)
     for turn in batch.turns.values():
         for thread in turn.tellers:
             met = SessionFacts(SessionId(thread), sources=turn.sources, captured=turn.captured)
@@ -106,26 +118,32 @@ def _introduced(batch: Batch) -> dict[str, SessionFacts]:
 
 
 class _Teller:
-    def __init__(self, db: aiosqlite.Connection, origin: int) -> None:
+    def __init__(self, db: aiosqlite.Connection) -> None:
         self._db = db
-        self._origin = origin
         self.twins: dict[str, str] = {}
 
     async def told(
-        self, what: str, told: dict[str, F], decoder: msgspec.msgpack.Decoder[F]
+        self, what: str, told: Mapping[int, dict[str, F]], decoder: msgspec.msgpack.Decoder[F]
     ) -> dict[str, F]:
-        """Join what is told now into what this origin told before, save that, and give back all
+        """Join what each origin tells now into what it told before, save that, and give back all
         that any origin ever told of the same things."""
-        everything = dict(told)
-        mine = dict(told)
-        for key, teller, body in await self._all(sql.TOLD[what], (json_list(told),)):
-            before = decoder.decode(body)
-            if teller == self._origin:
-                mine[key] = join(before, mine[key])
+        everything: dict[str, F] = {}
+        for its in told.values():
+            for key, facts in its.items():
+                everything[key] = join(everything[key], facts) if key in everything else facts
+        for key, teller, body in await self._all(sql.TOLD[what], (json_list(everything),)):
+            before = decoder.decode(unpacked(body))
+            its = told.get(teller, {})
+            if key in its:
+                its[key] = join(before, its[key])
             everything[key] = join(before, everything[key])
         await self._db.executemany(
             sql.SAVE_TOLD[what],
-            [(key, self._origin, _encode(facts)) for key, facts in mine.items()],
+            [
+                (key, origin, packed(facts))
+                for origin, its in told.items()
+                for key, facts in its.items()
+            ],
         )
         return everything
 
@@ -146,11 +164,9 @@ class _Teller:
         numbered = {t for turn, facts in turns.items() if not is_uuid(turn) for t in facts.tellers}
         result = dict(turns)
         paired: set[str] = set()
-        for thread in threads:
-            by_exec = await self._all(sql.TOLD_BETWEEN, _range(f"{thread}:{EXEC}:"))
-            if not by_exec and not (
-                thread in numbered and await self._all(sql.TOLD_BETWEEN, _range(f"{thread}:@"))
-            ):
+        apart = await self._all(sql.TOLD_APART, (json_list(threads),))
+        for thread, by_exec, by_log in apart:
+            if not by_exec and not (by_log and thread in numbered):
                 continue
             told = await _turns_to_pair(self._db, thread, turns)
             twins = pair(told.values())
@@ -185,7 +201,7 @@ async def _still_told(
 ) -> dict[str, F]:
     told: dict[str, F] = {}
     for key, _, body in await db.execute_fetchall(sql.TOLD[what], (json_list(keys),)):
-        facts = decoder.decode(body)
+        facts = decoder.decode(unpacked(body))
         told[key] = join(told[key], facts) if key in told else facts
     return told
 
@@ -194,7 +210,7 @@ async def turns_told_of(db: aiosqlite.Connection, thread: str) -> dict[TurnId, T
     """All turns of a thread that have no id of Codex's own."""
     told: dict[TurnId, TurnFacts] = {}
     for turn_id, _, body in await db.execute_fetchall(sql.TOLD_BETWEEN, _range(f"{thread}:")):
-        facts = _turn.decode(body)
+        facts = _turn.decode(unpacked(body))
         told[turn_id] = join(told[turn_id], facts) if turn_id in told else facts
     return told
 
@@ -220,3 +236,8 @@ async def _turns_to_pair(
 def json_list(keys: Iterable[str | int]) -> str:
     """A list of keys for `json_each(?)`: one statement, however many."""
     return msgspec.json.encode(list(keys)).decode()
+
+
+def json_rows(rows: Iterable[tuple[str | None, ...]]) -> str:
+    """The same of rows."""
+    return msgspec.json.encode(list(rows)).decode()

@@ -11,7 +11,8 @@ from codex_telemetry.core.facts import SessionFacts, Snapshot, TurnFacts
 from codex_telemetry.core.veil import Veil
 from codex_telemetry.store import snapshots
 from codex_telemetry.store import statements as sql
-from codex_telemetry.store.told import Orphans, Told, tell
+from codex_telemetry.store.bodies import squeezed, unpacked
+from codex_telemetry.store.told import Told, tell
 
 AT_ONCE = 500
 """So many turns or sessions are made anew together."""
@@ -37,9 +38,10 @@ async def veil_bodies(db: aiosqlite.Connection, veil: Veil) -> None:
             ((_, _, body),) = await db.execute_fetchall(
                 f"{select} WHERE {_KEYS[what]} = ? AND origin = ?", (key, origin)
             )
-            veiled = msgspec.msgpack.encode(veil.over(decoder.decode(body)))
-            if veiled != body:
-                await db.execute(sql.SAVE_TOLD[what], (key, origin, veiled))
+            told = unpacked(body)
+            veiled = msgspec.msgpack.encode(veil.over(decoder.decode(told)))
+            if veiled != told:
+                await db.execute(sql.SAVE_TOLD[what], (key, origin, squeezed(veiled)))
     await db.execute(_FORGET_STATES)
 
 
@@ -57,8 +59,8 @@ async def told_anew(db: aiosqlite.Connection) -> AsyncIterator[Told]:
                     f"SELECT body FROM told_{what} WHERE {_KEYS[what]} = ? AND origin = ?",
                     (key, origin),
                 )
-                getattr(batch, what)[key] = decoder.decode(body)
-            yield await tell(db, origin, batch, Orphans())
+                getattr(batch, what)[key] = decoder.decode(unpacked(body))
+            yield await tell(db, {origin: batch})
 
 
 async def veil_snapshots(db: aiosqlite.Connection, veil: Veil) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from time import time
 from typing import Self
@@ -12,8 +12,8 @@ import anyio
 import anyio.to_thread
 
 from codex_telemetry import log
-from codex_telemetry.core.batch import Batch, DriftKey, counted_as
-from codex_telemetry.core.facts import Gap, LimitSample
+from codex_telemetry.core.batch import Batch
+from codex_telemetry.core.facts import Gap
 from codex_telemetry.core.veil import Veil
 from codex_telemetry.errors import UserError
 from codex_telemetry.store import (
@@ -21,10 +21,10 @@ from codex_telemetry.store import (
     cursors,
     merge,
     milestones,
+    noted,
     ours,
     prune,
     pruned,
-    snapshots,
     veiling,
 )
 from codex_telemetry.store import db as database
@@ -32,7 +32,7 @@ from codex_telemetry.store import statements as sql
 from codex_telemetry.store.cursors import Cursor
 from codex_telemetry.store.price_list import PriceList, Shelf, replace
 from codex_telemetry.store.settled import save_rows
-from codex_telemetry.store.told import Orphans, forget, tell
+from codex_telemetry.store.told import NONE, Orphans, forget, json_rows, tell
 
 MOST_UNSOUND = 100
 """So many facts that can't be saved are left out of a batch; with more, the mistake is ours."""
@@ -125,6 +125,31 @@ class Writer:
                 await self._save(left, cursor, afresh=afresh, more_follows=more_follows)
         return fresh
 
+    async def save_new(self, logs: Sequence[tuple[Batch, Cursor]]) -> None:
+        """Save what logs told that were never read before, all of it or nothing: a hundred take not much
+        longer than one. Milestones are left to `write_milestones`. Raises as `save` does, and
+        `UnsoundError` if any of it can't be saved."""
+        async with self._transaction():
+            batches = [await pruned.without(self._db, batch) for batch, _ in logs]
+            origins = await self._origins(batches)
+            told = dict(zip(origins, batches, strict=True))
+            windows = milestones.told_of(sample for batch in batches for sample in batch.limits)
+            turns = {key: turn for batch in batches for key, turn in batch.turns.items()}
+            windows |= await milestones.counting(self._db, turns, ())
+            self._twins.clear()
+            try:
+                await self._save_facts(told)
+            except Exception as error:
+                if _is_unsound(error):
+                    raise UnsoundError(type(error).__name__) from None
+                raise
+            if self._twins:
+                await content.save(self._db, [], self._twins)
+            await milestones.put_off(self._db, windows)
+            await cursors.save_new(
+                self._db, dict(zip(origins, (cursor for _, cursor in logs), strict=True))
+            )
+
     async def write_milestones(self) -> None:
         """Write those of all windows that were left to it. Raises as `save` does."""
         async with self._transaction():
@@ -188,23 +213,27 @@ class Writer:
     async def _save(
         self, batch: Batch, cursor: Cursor | None, *, afresh: bool, more_follows: bool
     ) -> None:
-        ((origin,),) = await self._db.execute_fetchall(
-            sql.ORIGIN, (batch.kind, batch.origin, batch.codex_version)
-        )
+        (origin,) = await self._origins([batch])
         windows = milestones.told_of(batch.limits)
         if afresh:
             windows |= await milestones.told_by(self._db, origin)
-        orphans = await forget(self._db, origin) if afresh else Orphans()
+        orphans = await forget(self._db, origin) if afresh else NONE
         windows |= await milestones.counting(self._db, batch.turns, orphans.turns)
         self._twins.clear()
         if await self._save_sound(origin, batch, orphans):
             gap = Gap(int(time() * 1000), None, NOT_SAVED)
-            await self._db.execute(sql.GAP, _gap(origin, gap))
+            await noted.note_gap(self._db, origin, gap)
         if batch.cleared or self._twins:
             await content.save(self._db, batch.cleared, self._twins)
         await (milestones.put_off if more_follows else milestones.write)(self._db, windows)
         if cursor is not None:
             await cursors.save(self._db, origin, cursor)
+
+    async def _origins(self, batches: Iterable[Batch]) -> list[int]:
+        told = [(batch.kind, batch.origin, batch.codex_version) for batch in batches]
+        rows = await self._db.execute_fetchall(sql.ORIGINS, (json_rows(told),))
+        known = {(kind, name): origin for origin, kind, name in rows}
+        return [known[kind, name] for kind, name, _ in told]
 
     async def _save_sound(self, origin: int, batch: Batch, orphans: Orphans) -> int:
         """Save all facts but those that can't be, whatever the state of the database: numbers out of
@@ -214,7 +243,7 @@ class Writer:
             part = waiting.pop()
             await self._db.execute("SAVEPOINT part")
             try:
-                await self._save_facts(origin, part, orphans)
+                await self._save_facts({origin: part}, orphans)
             except Exception as error:
                 if not _is_unsound(error):
                     raise
@@ -227,27 +256,11 @@ class Writer:
             await self._db.execute("RELEASE part")
         return unsound
 
-    async def _save_facts(self, origin: int, batch: Batch, orphans: Orphans) -> None:
-        told = await tell(self._db, origin, batch, orphans)
+    async def _save_facts(self, batches: Mapping[int, Batch], orphans: Orphans = NONE) -> None:
+        told = await tell(self._db, batches, orphans)
         await save_rows(self._db, told, await self._shelf.book(self._db))
         self._twins |= told.twins
-        await self._db.executemany(sql.LIMIT, [_limit(origin, sample) for sample in batch.limits])
-        told_on_screens = [snapshots.row_of(origin, snapshot) for snapshot in batch.snapshots]
-        await self._db.executemany(snapshots.SAVE, told_on_screens)
-        await self._save_drift(origin, batch)
-        await self._db.executemany(sql.GAP, [_gap(origin, gap) for gap in batch.gaps])
-
-    async def _save_drift(self, origin: int, batch: Batch) -> None:
-        if not batch.drift:
-            return
-        rows = await self._db.execute_fetchall(sql.DRIFT_NAMES, (origin,))
-        known: set[DriftKey] = {(version, name, reason) for version, name, reason in rows}
-        counts = []
-        for name, seen in batch.drift.items():
-            key = counted_as(name, known)
-            known.add(key)
-            counts.append((origin, *key, seen.n, seen.first_seen, seen.last_seen))
-        await self._db.executemany(sql.DRIFT[batch.kind], counts)
+        await noted.note(self._db, batches)
 
 
 def _prepare(path: Path, prices: PriceList | None) -> None:
@@ -268,23 +281,3 @@ def _is_unsound(error: Exception) -> bool:
     """Whether it's the fault of what is saved, not of where."""
     elsewhere = (sqlite3.Error, OSError, MemoryError, UserError)
     return isinstance(error, _UNSOUND) or not isinstance(error, elsewhere)
-
-
-def _limit(origin: int, sample: LimitSample) -> tuple[object, ...]:
-    return (
-        origin,
-        sample.observed_at,
-        sample.limit_id or "",
-        sample.window_minutes or 0,
-        sample.used_percent,
-        sample.resets_at,
-        sample.plan_type,
-        sample.has_credits,
-        sample.unlimited_credits,
-        sample.credit_balance,
-        sample.session_id,
-    )
-
-
-def _gap(origin: int, gap: Gap) -> tuple[object, ...]:
-    return origin, gap.at, gap.reason, gap.dropped_bytes, gap.session_id

@@ -1,6 +1,7 @@
 """Small values on the wire brought to one form, whichever release wrote them."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from codex_telemetry.core.identity import is_safe_id
@@ -13,10 +14,12 @@ _POLICIES = {"unless-trusted": "untrusted"}
 _LONGEST_PATH = 4096
 
 
+@lru_cache(maxsize=256)
 def snake(text: str) -> str:
     return _HUMP.sub("_", text).replace("-", "_").lower()
 
 
+@lru_cache(maxsize=256)
 def kebab(text: str) -> str:
     return _HUMP.sub("-", text).replace("_", "-").lower()
 

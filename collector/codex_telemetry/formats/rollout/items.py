@@ -186,14 +186,17 @@ def _is_words(command: Any) -> bool:
 
 
 def _bytes(raw: Raw) -> int:
-    """UTF-8 bytes of a string of content: measured, and built only where it has escapes."""
+    """UTF-8 bytes of a string of content: measured, and built only where characters in it are written
+    by their number."""
     if not given(raw):
         return 0
     content = bytes(raw)
     if content[:1] != b'"':
         return 0
-    if b"\\" not in content:
-        return len(content) - 2
+    if b"\\u" not in content:
+        # Every other escape is two bytes for one, and of backslashes in a row each second is escaped.
+        escapes = content.count(b"\\") - content.count(b"\\\\")
+        return len(content) - 2 - escapes
     try:
         return len(msgspec.json.decode(raw, type=str).encode("utf-8", "surrogatepass"))
     except wire.UNREADABLE:

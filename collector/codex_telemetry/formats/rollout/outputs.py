@@ -28,7 +28,8 @@ _FAILED = re.compile(
     rb'"(?:apply_patch verification failed|exec_command failed|unsupported call|approval policy is)'
 )
 _ABORTED = re.compile(rb'"(?:Wall time:? [\d.]+ seconds\\n)?aborted by user')
-_RUNNING = re.compile(rb'".{0,120}Process running with session ID', re.DOTALL)
+_RUNNING = b"Process running with session ID"
+_RUNNING_WITHIN = 152
 
 
 class Outcome(NamedTuple):
@@ -43,7 +44,7 @@ class Outcome(NamedTuple):
 
 def outcome(kind: str, output: Raw) -> Outcome:
     raw = bytes(output)
-    if _ABORTED.match(raw) or _RUNNING.match(raw):
+    if _ABORTED.match(raw) or _RUNNING in raw[:_RUNNING_WITHIN]:
         return Outcome(ended=False)
     if _REFUSED.match(raw):
         return Outcome(ended=True, status="declined")
