@@ -18,12 +18,12 @@ PATIENCE = 30.0
 
 WITH = """
 import json, sys
-from codex_telemetry import config, pipeline
+from codex_telemetry import config, hearing, pipeline
 from codex_telemetry.store import keeper, ours
 told = json.loads(sys.argv[2])
 ours.BUSY_MS = told["busy_ms"]
 keeper.MOST_UNSAVED = told["most_unsaved"]
-pipeline.MOST_HEARD = min(pipeline.MOST_HEARD, told["most_unsaved"])
+hearing.MOST_HEARD = min(hearing.MOST_HEARD, told["most_unsaved"])
 if told["largest_file"]:
     import resource
     resource.setrlimit(resource.RLIMIT_FSIZE, (told["largest_file"],) * 2)

@@ -6,12 +6,12 @@ from pathlib import Path
 import anyio
 import pytest
 
-from codex_telemetry import pipeline
+from codex_telemetry import hearing as module
 from codex_telemetry.core.facts import Drift, Gap, Said, TurnFacts, Weight
 from codex_telemetry.core.identity import TurnId
 from codex_telemetry.formats.base import Direction, Stamp
+from codex_telemetry.hearing import Hearing
 from codex_telemetry.inputs.live import Line, Lost
-from codex_telemetry.pipeline import Hearing
 from codex_telemetry.store import db, keeper
 from codex_telemetry.store.keeper import Keeper
 from codex_telemetry.unrecognised import Waiting
@@ -90,7 +90,7 @@ async def listens_on(hearing: Hearing, within_s: float) -> bool:
 async def test_it_listens_no_further_than_it_can_hold(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "MOST_HEARD", 10)
+    monkeypatch.setattr(module, "MOST_HEARD", 10)
     hearing = Hearing()
     for _ in range(11):
         hearing.hear(Line(True, 0, 0, b""))

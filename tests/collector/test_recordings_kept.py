@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from codex_telemetry.core.batch import Batch
+from codex_telemetry.hearing import Hearing
 from codex_telemetry.inputs.live import Lines, Pending
-from codex_telemetry.pipeline import Hearing
 from collecting import heard, started
 from recordings import Frame, Recording, Recordings, streams
 from saved import contents, query, save

@@ -18,7 +18,7 @@ from backfill.codex_home import heard, place, rollouts
 from canary import MARKED, Canary, leaks, leaks_in
 from codex_telemetry.formats.app_server import AppServer
 from codex_telemetry.formats.rollout import RolloutReader
-from codex_telemetry.pipeline import Hearing
+from codex_telemetry.hearing import Hearing
 from codex_telemetry.store import queries
 from codex_telemetry.store.bodies import squeezed
 from commands import PROGRAM, Answer, Command
