@@ -29,6 +29,10 @@ MARGIN: Final = 1.05
 """What is freed is told in advance by a turn's share of all that was told: nearly, not exactly."""
 
 
+EMPTY: Final = 450_000
+"""Bytes of a database that holds prices and nothing else: these stay."""
+
+
 class Going(NamedTuple):
     """What goes with all that ended before a moment."""
 
@@ -118,7 +122,11 @@ def going(db: sqlite3.Connection, before: int) -> Going:
     told = db.execute(_STILL_TOLD, (json_list(whole),))
     gone = set(whole) - _tellers(body for turn_id, body in told if turn_id not in turns)
     *counts, mine, all_told = db.execute(_COUNTS, {**at, "gone": json_list(gone)}).fetchone()
-    return Going._make((before, len(gone), *counts, size(db).used * mine // all_told))
+    return Going._make((before, len(gone), *counts, _of_details(size(db).used) * mine // all_told))
+
+
+def _of_details(used: int) -> int:
+    return max(0, used - EMPTY)
 
 
 def cut_for(db: sqlite3.Connection, wanted: int, latest: int) -> int | None:
@@ -132,7 +140,7 @@ def cut_for(db: sqlite3.Connection, wanted: int, latest: int) -> int | None:
     for ended, told in db.execute(_OLDEST_FIRST):
         if freed >= excess or ended >= latest:
             return min(int(ended), latest)
-        freed += used * told / all_told
+        freed += _of_details(used) * told / all_told
     return latest
 
 
