@@ -64,7 +64,9 @@ class Hearing:
                 gap = Gap(at, n, reason)
                 if self._reader is not None:
                     self._batch.add(gap, at)
-                    self._reader.lost("server" if from_codex else "client")
+                    # What is too long is one whole line, and none that counts anything.
+                    if reason != live.TOO_LONG:
+                        self._reader.lost("server" if from_codex else "client")
                 elif self._sight.is_there and self.codex.is_set():
                     self._batch.add(gap, at)
                 else:

@@ -1,5 +1,6 @@
 """The frames of the pump, brought back to lines: in the order they were heard, each with its time."""
 
+import fcntl
 import heapq
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -103,14 +104,14 @@ async def listen(fd: int) -> AsyncIterator[list[Heard]]:
     os.set_blocking(fd, False)
     pending = Pending()
     lines = Lines()
-    came = 0
+    came, flood = 0, _flood(fd)
     while True:
         with anyio.move_on_after(HOLD_NS / 1e9 if pending else None) as pause:
             await anyio.wait_readable(fd)
         if pause.cancelled_caught:
             yield list(lines.of(pending.all()))
             continue
-        if came < FLOOD:
+        if came < flood:
             await anyio.sleep(PAUSE_S)
         try:
             chunk = os.read(fd, READ)
@@ -125,6 +126,15 @@ async def listen(fd: int) -> AsyncIterator[list[Heard]]:
             return
         came = len(chunk)
         yield list(lines.of(pending.ripe()))
+
+
+def _flood(pipe: int) -> int:
+    """So many bytes at once are no calm traffic: more of them are there by now, or soon will be. A
+    pipe that the pump couldn't widen never holds more than its size."""
+    try:
+        return min(FLOOD, fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) // 2)
+    except (AttributeError, OSError):  # not Linux, whose pipes hold 16 KiB at first; no pipe
+        return FLOOD // 8
 
 
 class TornError(Exception):
