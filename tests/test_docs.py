@@ -280,7 +280,7 @@ async def fill(folder: Path, recordings: Recordings) -> None:
                 (sessions / path.name).write_bytes(path.read_bytes())
         made = Told()
         for sent_by, message in MADE_STREAM:
-            made.hear(sent_by, json.dumps(message).encode())
+            made.hear(sent_by, json.dumps(message).encode(), BORN)
         made.batch.add(Gap(1, 2, "made"), 1)
         for fact in cast("0.125.0-45x110").facts():
             made.batch.add(fact, 1)

@@ -15,11 +15,12 @@ from codex_telemetry.store import snapshots as queries
 
 @options
 def snapshots(where: Where, form: Form, narrow: Narrow, zoned: Zoned) -> None:
-    """List what Codex's status panel and its last line said on a terminal, newest last.
+    """List what Codex said of itself on a terminal, newest last.
 
     \b
-    As it was said: a panel rounds its numbers, and leaves out of input
-    and total what was cached. `tokens` has the exact ones.
+    By its status panel, and by its last line. A panel rounds its numbers,
+    and leaves out of input and total what was cached. `tokens` has the exact
+    ones.
     Example: codex-telemetry snapshots --last 5
     """
     chosen, zone = form.chosen(), zoned.zone()
