@@ -6,7 +6,6 @@ and the peers' in turn; files are in the page cache for all of them.
 """
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from statistics import median
 import histories
 import peers
 from figures import Figure, Unit, as_markdown
-from took import Took, run
+from took import Took, as_installed, run
 
 GROUP = "History"
 SIZES = (100, 1_000, 5_000)
@@ -73,7 +72,7 @@ class _Measured:
     ) -> None:
         self._runs, self._ours, self._home = runs, ours, home
         self._ccusage, self._tokscale = ccusage, tokscale
-        self._env = {**os.environ, "CODEX_TELEMETRY_HOME": str(ours), "CODEX_HOME": str(home)}
+        self._env = {**as_installed(), "CODEX_TELEMETRY_HOME": str(ours), "CODEX_HOME": str(home)}
         logs = list(home.rglob("rollout-*"))
         self._bytes = sum(path.stat().st_size for path in logs)
         self._files = len(logs)

@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import big_database
 from figures import Figure, Unit
+from took import as_installed
 
 TURNS = 500_000
 START = "path --json"
@@ -98,7 +99,7 @@ def once(words: Sequence[str], *, terminal: bool = False) -> Took:
     ours, theirs = pty.openpty() if terminal else (None, subprocess.DEVNULL)
     begun = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, *words], env=_as_installed(), stdout=theirs, stderr=subprocess.DEVNULL
+        [sys.executable, *words], env=as_installed(), stdout=theirs, stderr=subprocess.DEVNULL
     )
     if ours is not None:
         os.close(theirs)
@@ -110,11 +111,6 @@ def once(words: Sequence[str], *, terminal: bool = False) -> Took:
     if process.returncode not in (0, 1):
         sys.exit(f"{' '.join(words)}: exit code {process.returncode}")
     return Took(took, usage.ru_utime + usage.ru_stime)
-
-
-def _as_installed() -> dict[str, str]:
-    """Where Python may keep what it compiled, as it does of an installed program."""
-    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _drain(fd: int) -> None:

@@ -38,6 +38,11 @@ def run(
     return Took(wall, usage.ru_utime + usage.ru_stime, peak)
 
 
+def as_installed() -> dict[str, str]:
+    """Where Python may keep what it compiled, as it does of an installed program."""
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
+
 class _Looking(threading.Thread):
     """Looks at a process again and again."""
 

@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from codex_telemetry import formats
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import LimitSample
 from codex_telemetry.core.identity import LaunchId
 from codex_telemetry.core.rows import TurnRow
 from codex_telemetry.core.settle import settle_turn
-from codex_telemetry.formats import exec_json
-from codex_telemetry.formats.app_server import AppServer
+from codex_telemetry.formats import exec_json, streams
+from codex_telemetry.formats.app_server.reader import AppServer
 from codex_telemetry.formats.base import Direction, Stamp, StreamReader
 from recordings import Frame, Recording
 
@@ -69,7 +68,7 @@ def told_by(frames: Iterable[Frame]) -> Told:
             continue
         sent_by = DIRECTIONS[frame.direction]
         if frame.proc not in told.readers and not launch[frame.proc].startswith("L"):
-            reader = formats.recognise(frame.line, sent_by, launch[frame.proc], new_thread=True)
+            reader = streams.recognise(frame.line, sent_by, launch[frame.proc], new_thread=True)
             if reader is None:
                 continue
             told.readers[frame.proc] = reader

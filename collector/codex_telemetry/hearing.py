@@ -2,12 +2,12 @@
 
 import anyio
 
-from codex_telemetry import formats
 from codex_telemetry.core.batch import Batch, DriftCount, DriftKey
 from codex_telemetry.core.facts import Drift, Gap, TurnFacts
 from codex_telemetry.core.gate import clear
 from codex_telemetry.core.identity import LaunchId, SessionId
 from codex_telemetry.core.veil import OPEN, Veil
+from codex_telemetry.formats import streams
 from codex_telemetry.formats.base import Direction, NamelessReader, Stamp, StreamReader
 from codex_telemetry.inputs import live
 from codex_telemetry.sight import Sight
@@ -157,7 +157,7 @@ class Hearing:
         """Until Codex says something of a stream we know, this is some other program. Then what the
         client said before is read."""
         sent_by: Direction = "server" if line.from_codex else "client"
-        self._reader = formats.recognise(
+        self._reader = streams.recognise(
             line.text,
             sent_by,
             self._launch,

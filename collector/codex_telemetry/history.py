@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 from anyio.abc import TaskStatus
 
-from codex_telemetry import log, privacy, retention
+from codex_telemetry import log, privacy
 from codex_telemetry.backfill import Progress, Tally, backfill
 from codex_telemetry.config import Paths, codex_homes, complaints
 from codex_telemetry.errors import UserError
@@ -119,7 +119,8 @@ async def _follow(
     hash_commands: bool,
     begun: Callable[[], None],
 ) -> None:
-    from codex_telemetry.backfill.watch import watch  # noqa: PLC0415 - only who watches pays
+    from codex_telemetry import retention  # noqa: PLC0415 - only who watches pays
+    from codex_telemetry.backfill.watch import watch  # noqa: PLC0415
 
     async with anyio.create_task_group() as tasks:
         await tasks.start(_end_when_told, tasks.cancel_scope)
@@ -230,7 +231,7 @@ async def follow_a_session(paths: Paths, since: float, threads: set[str]) -> Non
 
     A database that can't be written is tried again.
     """
-    from codex_telemetry.backfill.watch import watch  # noqa: PLC0415 - only who watches pays
+    from codex_telemetry.backfill.watch import watch  # noqa: PLC0415
 
     log.event(log.ROLLOUTS_FOLLOWED)
     homes = codex_homes(os.environ)

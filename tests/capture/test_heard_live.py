@@ -8,8 +8,8 @@ import pytest
 
 from codex_telemetry.core.gate import Heard
 from codex_telemetry.core.identity import LaunchId
-from codex_telemetry.formats import app_server
-from codex_telemetry.formats.app_server import AppServer
+from codex_telemetry.formats.app_server import stream
+from codex_telemetry.formats.app_server.reader import AppServer
 from codex_telemetry.formats.base import Direction, Stamp
 from codex_telemetry.formats.rollout import RolloutReader
 from recordings import Recording, Recordings
@@ -24,7 +24,7 @@ class Story:
     """A client and a Codex, and what was heard of content."""
 
     def __init__(self, *, content: bool = True) -> None:
-        self.reader = app_server.reader(LaunchId("launch"), content=content)
+        self.reader = stream.reader(LaunchId("launch"), content=content)
         self.ids = 0
 
     def client(self, method: str, **params: Any) -> int:
@@ -253,7 +253,7 @@ def heard_live(recording: Recording) -> list[Heard]:
     for frame in recording.frames():
         if frame.direction in WAYS:
             reader = readers.setdefault(
-                frame.proc, app_server.reader(LaunchId(str(frame.proc)), content=True)
+                frame.proc, stream.reader(LaunchId(str(frame.proc)), content=True)
             )
             at = Stamp(int(frame.wall_s * 1000))
             list(reader.read(WAYS[frame.direction], frame.line, at))

@@ -40,7 +40,7 @@ class Reader:
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
     reader = Reader()
-    monkeypatch.setattr("codex_telemetry.formats.recognise", lambda *_, **__: reader)
+    monkeypatch.setattr("codex_telemetry.formats.streams.recognise", lambda *_, **__: reader)
     return reader
 
 

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 
 from catalogue import read, unread
-from codex_telemetry import formats
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import Clock, Fact
 from codex_telemetry.core.identity import LaunchId, SessionId
 from codex_telemetry.core.rows import TurnRow
 from codex_telemetry.core.settle import settle_turn
 from codex_telemetry.core.settle_items import settle_item, settle_responses
+from codex_telemetry.formats import streams
 from codex_telemetry.formats.base import Direction, NamelessReader, Stamp, StreamReader
 from codex_telemetry.formats.exec_json import wire
 from recordings import Recordings, names
@@ -55,7 +55,7 @@ RECORDED = recorded()
 
 def reader_of(stream: Stream) -> StreamReader:
     for _, line in stream.lines:
-        reader = formats.recognise(line, "server", stream.launch, new_thread=True)
+        reader = streams.recognise(line, "server", stream.launch, new_thread=True)
         if reader is not None:
             return reader
     raise AssertionError("nobody knows it")
@@ -162,7 +162,7 @@ def test_every_name_of_a_recorded_release_is_known(recordings: Recordings, name:
 @pytest.mark.parametrize("name", names("*/x_exec_human"))
 def test_what_people_read_is_no_stream(recordings: Recordings, name: str) -> None:
     lines = [f.line for f in recordings.one(name).frames() if f.direction == "s2c"]
-    assert [formats.recognise(line, "server", LaunchId("L")) for line in lines] == [None] * len(
+    assert [streams.recognise(line, "server", LaunchId("L")) for line in lines] == [None] * len(
         lines
     )
 
@@ -187,7 +187,7 @@ def heard(
     *lines: bytes, launch: str = "0-0", sent_by: Direction = "server", new_thread: bool = True
 ) -> Batch:
     begins = said("thread.started", thread_id=THREAD)
-    reader = formats.recognise(begins, "server", LaunchId(launch), new_thread=new_thread)
+    reader = streams.recognise(begins, "server", LaunchId(launch), new_thread=new_thread)
     assert reader is not None
     batch = Batch("live", "test")
     for n, line in enumerate((said("thread.started", thread_id=THREAD), *lines)):
@@ -294,5 +294,5 @@ def test_whatever_comes_raises_nothing(strange: list[bytes], name: str) -> None:
     for turn in batch.turns.values():
         settle_turn(turn)
     for line in strange:
-        formats.recognise(line, "server", LaunchId("L"))
-        formats.recognise(line, "client", LaunchId("L"))
+        streams.recognise(line, "server", LaunchId("L"))
+        streams.recognise(line, "client", LaunchId("L"))

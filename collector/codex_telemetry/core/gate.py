@@ -10,10 +10,21 @@ from weakref import WeakSet
 import msgspec
 
 from codex_telemetry.core.grant import KINDS, Grant, Kind, Terms, is_genuine
-from codex_telemetry.core.sealed import Heard, Sealed
+from codex_telemetry.core.sealed import TITLE, Heard, Sealed
 from codex_telemetry.core.veil import OPEN, Veil
 
-__all__ = ["KINDS", "Box", "Captured", "Cleared", "Grant", "Heard", "Kind", "Sealed", "clear"]
+__all__ = [
+    "KINDS",
+    "TITLE",
+    "Box",
+    "Captured",
+    "Cleared",
+    "Grant",
+    "Heard",
+    "Kind",
+    "Sealed",
+    "clear",
+]
 
 MOST_KEPT = 64 << 10
 """Bytes of one item that are kept, of its redacted text; what is cut is counted."""

@@ -4,7 +4,8 @@ It is an equivalent, never a bill. What has no price at that moment is never pri
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from codex_telemetry.core.rows import ResponseRow
@@ -67,7 +68,6 @@ class Book:
 
     def __init__(self, models: Iterable[PriceModel] = (), prices: Iterable[Price] = ()) -> None:
         self.models = sorted(models)
-        self._patterns = [re.compile(m.pattern) for m in self.models]
         self._prices: dict[int, list[Price]] = {}
         for price in prices:
             self._prices.setdefault(price.price_model, []).append(price)
@@ -79,24 +79,22 @@ class Book:
         Within each, the first that applies is the one: the largest size first, then the latest.
         """
         if model not in self._known:
-            own = [m for m in self.matching(model) if m.source == "config"]
-            package = [m for m in self.matching(model) if m.source == "package"]
+            own, package = self.matching(model, "config"), self.matching(model, "package")
             self._known[model] = tuple(
                 sorted(
                     self._prices.get(m.price_model, ()),
                     key=lambda p: (-p.above_input_tokens, -(p.valid_from or 0)),
                 )
-                for m in (*own, *package[:1])
+                for m in (*own, *islice(package, 1))
             )
         return self._known[model]
 
-    def matching(self, model: str) -> list[PriceModel]:
+    def matching(self, model: str, source: str) -> Iterator[PriceModel]:
+        """Those of that name, the first tried first."""
+        # To compile all patterns takes a fifth of an unchanged backfill: only those that are
+        # looked at are, and `re` keeps them.
         lowered = model.lower()
-        return [
-            model
-            for model, pattern in zip(self.models, self._patterns, strict=True)
-            if pattern.search(lowered)
-        ]
+        return (m for m in self.models if m.source == source and re.search(m.pattern, lowered))
 
     def price(
         self, model: str, tier: str | None, at: int | None, input_tokens: int

@@ -7,6 +7,9 @@ import msgspec
 from codex_telemetry.core.grant import Grant, Kind, is_genuine
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
 
+TITLE = ItemId("title")
+"""A thread's title, which Codex gives no id."""
+
 
 @final
 class Sealed:

@@ -27,6 +27,23 @@ class Touched(NamedTuple):
     resets_at: int
 
 
+class Window(NamedTuple):
+    """A window, and how far the moments reach at which it was said to reset."""
+
+    limit_id: str
+    minutes: int
+    low: int
+    high: int
+
+    @property
+    def begins(self) -> int:
+        return self.high - self.minutes * MINUTE_MS
+
+    @property
+    def is_short(self) -> bool:
+        return self.minutes == FIVE_HOURS
+
+
 def told_of(samples: Iterable[LimitSample]) -> set[Touched]:
     """The windows that readings are of."""
     return {
@@ -70,6 +87,8 @@ async def write_due(db: aiosqlite.Connection) -> None:
 async def write(db: aiosqlite.Connection, windows: Iterable[Touched]) -> None:
     """Bring the milestones of these windows to what all readings and responses now come down to."""
     done: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    written: list[Window] = []
+    ((pruned_before,),) = await db.execute_fetchall(PRUNED_BEFORE)
     for touched in sorted(filter(_is_sound, windows)):
         limit = touched[:2]
         # Nobody may say any more what was said before; then those that are near may be others now.
@@ -79,32 +98,34 @@ async def write(db: aiosqlite.Connection, windows: Iterable[Touched]) -> None:
                 continue
             ((low, high),) = await db.execute_fetchall(_EXTENT, (*limit, reset))
             done.setdefault(limit, []).append((low, high))
-            await _write_one(db, *limit, low, high)
+            window = Window(*limit, low, high)
+            # Of another, what was used in it isn't all known any more.
+            if pruned_before is None or window.begins >= pruned_before:
+                await _write_one(db, window)
+                written.append(window)
+    # Only now, all at once: each statement alone has to wait for SQLite's thread.
+    await db.executemany(
+        _FIVE_HOURS_OF_ALL, [(w.limit_id, w.begins, w.high) for w in written if w.is_short]
+    )
+    await db.executemany(
+        _FIVE_HOURS_OF_ONE, [(w.limit_id, w.minutes, w.high) for w in written if not w.is_short]
+    )
 
 
-async def _write_one(
-    db: aiosqlite.Connection, limit_id: str, minutes: int, low: int, high: int
-) -> None:
+async def _write_one(db: aiosqlite.Connection, window: Window) -> None:
+    limit_id, minutes, low, high = window
     firsts = await db.execute_fetchall(_FIRSTS, (limit_id, minutes, low, high))
     crossed = crossings(First(*row) for row in firsts)
     # No other window resets as near as that: what is there was this one's before it grew or shrank.
     place = (limit_id, minutes, low - JITTER_MS, high + JITTER_MS)
     rows = list(await db.execute_fetchall(_WRITTEN, place))
-    begins = high - minutes * MINUTE_MS
-    ((pruned_before,),) = await db.execute_fetchall(PRUNED_BEFORE)
-    if pruned_before is not None and begins < pruned_before:
-        return  # what was used in it isn't all known any more
-    moments = [begins - 1, *(crossing.at for crossing in crossed)]
+    moments = [window.begins - 1, *(crossing.at for crossing in crossed)]
     took = [Took(*row) for row in await db.execute_fetchall(_TOOK, (json_list(moments),))]
     milestones = costed(crossed, took, {row[1]: Milestone(*row[1:]) for row in rows})
     fresh = [(high, *milestone) for milestone in milestones]
     if [tuple(row) for row in rows] != fresh:
         await db.execute(_REMOVE, place)
         await db.executemany(_KEEP, [(limit_id, minutes, *milestone) for milestone in fresh])
-    if minutes == FIVE_HOURS:
-        await db.execute(_FIVE_HOURS_OF_ALL, (limit_id, begins, high))
-    else:
-        await db.execute(_FIVE_HOURS_OF_ONE, (limit_id, minutes, high))
 
 
 def _is_sound(window: Touched) -> bool:

@@ -130,11 +130,12 @@ def price_anew(path: Path) -> int:
     """Price what was priced by older prices; how many sessions. Raises what `db.open_to_write` does."""
     done = 0
     with closing(database.open_to_write(path)) as db:
-        book = stored(db)
+        book: Book | None = None
         while True:
             with database.transaction(db):
                 sessions = [row[0] for row in db.execute(_SOME)]
                 if sessions:
+                    book = book or stored(db)
                     _price(db, book, _listed(sessions))
             if not sessions:
                 return done

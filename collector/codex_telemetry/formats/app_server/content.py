@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from codex_telemetry.core.gate import Heard, Kind, Sealed
+from codex_telemetry.core.gate import TITLE, Heard, Kind, Sealed
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId, is_safe_id
 from codex_telemetry.formats.app_server import wire
 from codex_telemetry.formats.app_server.process import Process
@@ -85,8 +85,6 @@ FIELDS: dict[str, tuple[tuple[Kind, tuple[str, ...]], ...]] = {
     "webSearch": (("tool_args", ("query",)),),
 }
 """Item types (0.63 to 0.169) → kinds of content, and the fields that hold it."""
-
-TITLE = ItemId("title")
 
 _item = msgspec.json.Decoder(ItemNotice)
 _named = msgspec.json.Decoder(Named)

@@ -18,8 +18,8 @@ from codex_telemetry.formats.app_server.legacy_items import LegacyItems
 from codex_telemetry.formats.app_server.process import Process, heard_at
 from codex_telemetry.formats.app_server.startups import Startups
 from codex_telemetry.formats.app_server.state import Request, Settings, Thread, bound, live
-from codex_telemetry.formats.app_server.turns import Turns, error_kind
-from codex_telemetry.formats.app_server.values import name, path, policy, sandboxed
+from codex_telemetry.formats.app_server.turns import Turns
+from codex_telemetry.formats.app_server.values import error_kind, name, path, policy, sandboxed
 from codex_telemetry.formats.base import Stamp
 
 

@@ -22,7 +22,7 @@ from codex_telemetry.formats.app_server.process import Process, heard_at
 from codex_telemetry.formats.app_server.startups import waited_for
 from codex_telemetry.formats.app_server.state import Request, Settings, Thread, Turn, bound, live
 from codex_telemetry.formats.app_server.usage import as_usage, response
-from codex_telemetry.formats.app_server.values import name, snake, tag
+from codex_telemetry.formats.app_server.values import error_kind, name, snake
 from codex_telemetry.formats.base import Stamp
 
 _turn = msgspec.json.Decoder(wire.TurnNotice)
@@ -257,12 +257,6 @@ class Turns:
         if thread.review is not None:
             return told.id != thread.review
         return told.rootTurnId not in (None, told.id) and told.rootTurnId in thread.turns
-
-
-def error_kind(info: Any) -> str | None:
-    """`codexErrorInfo` is a string or an object of one key (0.63 to 0.169): the kind alone."""
-    word = tag(info)
-    return snake(word) if word is not None else None
 
 
 def _http_status(info: Any) -> str | None:

@@ -39,6 +39,12 @@ def tag(value: Any) -> str | None:
     return name(value)
 
 
+def error_kind(info: Any) -> str | None:
+    """`codexErrorInfo` is a string or an object of one key (0.63 to 0.169): the kind alone."""
+    word = tag(info)
+    return snake(word) if word is not None else None
+
+
 def policy(value: Any) -> str | None:
     """An approval policy in the form of config.toml: `on-request`, `never`, `untrusted`."""
     word = tag(value)

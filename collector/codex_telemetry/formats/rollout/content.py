@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 import msgspec
 from msgspec import Raw, Struct
 
-from codex_telemetry.core.gate import Heard, Kind, Sealed
+from codex_telemetry.core.gate import TITLE, Heard, Kind, Sealed
 from codex_telemetry.core.identity import ItemId, TurnId, is_safe_id
-from codex_telemetry.formats.app_server.content import TITLE
 from codex_telemetry.formats.app_server.wire import NOTHING, given
 from codex_telemetry.formats.rollout.items import MADE_UP
 from codex_telemetry.formats.rollout.reading import Moment, Reading

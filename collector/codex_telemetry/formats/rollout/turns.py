@@ -2,8 +2,7 @@
 
 from codex_telemetry.core.facts import Clock, TurnFacts, Weight
 from codex_telemetry.core.identity import TurnId, is_log_turn, is_uuid
-from codex_telemetry.formats.app_server.turns import error_kind
-from codex_telemetry.formats.app_server.values import name
+from codex_telemetry.formats.app_server.values import error_kind, name
 from codex_telemetry.formats.rollout import tokens, wire
 from codex_telemetry.formats.rollout.reading import Moment, Reading, note, put, safe
 from codex_telemetry.formats.rollout.state import Held, bound
