@@ -34,9 +34,9 @@ BORN = 1_795_416_000_000
 _NOT_COMPARED = {
     "origins": {"first_at", "last_at", "origin"},
     "spools": {"taken_at"},
-    "sessions": {"session_key"},
+    "sessions": {"session_key", "changed"},
     "pruned_sessions": {"session_key"},
-    "turns": {"turn_key"},
+    "turns": {"turn_key", "changed"},
     "events": {"event_id"},
     # Written once: they hold what was known of prices then.
     "milestones": {"cumulative_cost_usd", "marginal_cost_usd"},
@@ -128,7 +128,8 @@ def contents(path: Path) -> dict[str, list[dict[str, Any]]]:
             "usage_group": groups,
         }
         # Groups that nothing is of any more stay; what is made for reports comes and goes.
-        made = ("usage_groups", "sorted_blocks", "sorted_times", "summed_blocks")
+        made = ["usage_groups", "sorted_blocks", "sorted_times", "summed_blocks"]
+        made += ["saves", "removed"]  # in how many steps it came to be so
         names = [n for n in names if n not in made and not n.startswith("usage_of_")]
         return {name: _comparable(db, name, keys) for name in sorted(names)}
 
