@@ -98,6 +98,17 @@ def save(path: Path, *batches: Batch, afresh: bool = False) -> None:
     anyio.run(run)
 
 
+def prune(path: Path, before: int) -> None:
+    async def run() -> None:
+        writer = await Writer.open(path)
+        try:
+            await writer.prune(before)
+        finally:
+            await writer.close()
+
+    anyio.run(run)
+
+
 def query(path: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
         return db.execute(sql, values).fetchall()

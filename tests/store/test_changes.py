@@ -4,7 +4,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import anyio
 import msgspec
 import pytest
 
@@ -12,8 +11,7 @@ from codex_telemetry.core.facts import Clock
 from codex_telemetry.store import changes, copies, restore
 from codex_telemetry.store.changes import Change, Place, changes_since
 from codex_telemetry.store.db import migrations, open_reader, prepare
-from codex_telemetry.store.writer import Writer
-from saved import BORN, batch, query, save, thread, turn
+from saved import BORN, batch, prune, query, save, thread, turn
 
 DAY = BORN // changes.DAY_MS
 
@@ -58,7 +56,7 @@ def test_a_turn_that_is_numbered_anew_has_changed(database: Path) -> None:
 
 def test_it_can_be_read_in_pieces_of_any_size(database: Path) -> None:
     save(database, batch("b", turn(1, thread(1), at=3 * changes.DAY_MS)), afresh=False)
-    anyio.run(_prune, database, BORN + 15_000)
+    prune(database, BORN + 15_000)
     with closing(open_reader(database)) as db:
         whole = changes_since(db, Place(), 1_000)
         assert len({change.place for change in whole}) == len(whole)
@@ -85,18 +83,10 @@ def test_a_turn_that_moves_to_another_day_is_gone_from_the_first(database: Path)
     assert ("turn", str(late.turn_id), DAY, False) in found
 
 
-async def _prune(path: Path, before: int) -> None:
-    writer = await Writer.open(path)
-    try:
-        await writer.prune(before)
-    finally:
-        await writer.close()
-
-
 def test_of_a_pruned_turn_the_day_is_told_and_not_which_it_was(database: Path) -> None:
     before = number(database)
     gone = turn(1, thread(1)).turn_id
-    anyio.run(_prune, database, BORN + 15_000)
+    prune(database, BORN + 15_000)
     assert told(database, before) == {
         ("turn", None, DAY, True),
         ("turn", str(turn(2, thread(1)).turn_id), DAY, False),  # the first of its session now
