@@ -17,7 +17,7 @@ CREATE INDEX sessions_by_change ON sessions (changed, session_key);
 
 -- What isn't there any more, or is of another day than it was.
 CREATE TABLE removed (
-    kind TEXT NOT NULL CHECK (kind IN ('turn', 'session')),
+    kind TEXT NOT NULL CHECK (kind IN ('turn', 'session')),  -- turn, session
     id TEXT,  -- of the turn or session; null of turns that were pruned
     day INTEGER,  -- of which it was: days since 1970, UTC; null where no time was known
     number INTEGER NOT NULL  -- the save that removed it
