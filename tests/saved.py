@@ -34,9 +34,9 @@ BORN = 1_795_416_000_000
 _NOT_COMPARED = {
     "origins": {"first_at", "last_at", "origin"},
     "spools": {"taken_at"},
-    "sessions": {"session_key"},
+    "sessions": {"session_key", "changed"},
     "pruned_sessions": {"session_key"},
-    "turns": {"turn_key"},
+    "turns": {"turn_key", "changed"},
     "events": {"event_id"},
     # Written once: they hold what was known of prices then.
     "milestones": {"cumulative_cost_usd", "marginal_cost_usd"},
@@ -98,6 +98,17 @@ def save(path: Path, *batches: Batch, afresh: bool = False) -> None:
     anyio.run(run)
 
 
+def prune(path: Path, before: int) -> None:
+    async def run() -> None:
+        writer = await Writer.open(path)
+        try:
+            await writer.prune(before)
+        finally:
+            await writer.close()
+
+    anyio.run(run)
+
+
 def query(path: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
         return db.execute(sql, values).fetchall()
@@ -128,7 +139,8 @@ def contents(path: Path) -> dict[str, list[dict[str, Any]]]:
             "usage_group": groups,
         }
         # Groups that nothing is of any more stay; what is made for reports comes and goes.
-        made = ("usage_groups", "sorted_blocks", "sorted_times", "summed_blocks")
+        made = ["usage_groups", "sorted_blocks", "sorted_times", "summed_blocks"]
+        made += ["saves", "removed"]  # in how many steps it came to be so
         names = [n for n in names if n not in made and not n.startswith("usage_of_")]
         return {name: _comparable(db, name, keys) for name in sorted(names)}
 

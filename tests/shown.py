@@ -18,6 +18,7 @@ import scenes
 from codex_telemetry.cli.app import (
     COMMANDS,
     CONTENT_COMMANDS,
+    EXPORT_COMMANDS,
     PRIVACY_COMMANDS,
     SECRET_COMMANDS,
     SERVICE_COMMANDS,
@@ -115,6 +116,11 @@ def shims() -> str:
 def services() -> str:
     """The same of those about the service."""
     return _group("service", SERVICE_COMMANDS)
+
+
+def exports() -> str:
+    """The same of exports by day."""
+    return _group("export", EXPORT_COMMANDS)
 
 
 def _group(group: str, places: Mapping[str, str]) -> str:

@@ -85,7 +85,11 @@ SERVICE_COMMANDS = {
 """The same, of what is typed after `shim`, and after `service`."""
 
 EXPORT = "export"
-EXPORT_COMMANDS: dict[str, str] = {}
+EXPORT_COMMANDS = {
+    "parquet": "exporting.parquet",
+    "csv": "exporting.csv",
+    "jsonl": "exporting.jsonl",
+}
 """The same, of what is typed after `export`; without any of them it is `export.export`."""
 
 
@@ -165,8 +169,8 @@ def _service() -> typer.Typer:
 
 def _exports() -> typer.Typer:
     made = _group(
-        "Tell what a bug report needs, without anything that says whose it is.",
-        "codex-telemetry export --anonymous --out report.json",
+        "Write all that is stored into files by day; or what a bug report needs, which says of nobody whose it is.",
+        "codex-telemetry export parquet --out telemetry",
         EXPORT_COMMANDS,
     )
     made.callback(invoke_without_command=True)(function("export.export"))

@@ -6,7 +6,7 @@ from codex_telemetry.core.facts import Source
 from codex_telemetry.reports.shapes_stats import Event, ToldBy
 from codex_telemetry.reports.shaping import one
 from codex_telemetry.store import happenings
-from codex_telemetry.store.queries import Filters, Store
+from codex_telemetry.store.queries import Filters, Row, Store
 
 _TOLD_BY: dict[int, ToldBy] = {
     Source.LIVE: "live",
@@ -17,7 +17,10 @@ _TOLD_BY: dict[int, ToldBy] = {
 
 def events(db: Store, filters: Filters, kind: str | None) -> Iterator[Event]:
     """Newest last."""
-    for row in happenings.events(db, filters, kind):
-        event = one(Event, row)
-        event.source = _TOLD_BY[row["sources"] & 3]
-        yield event
+    return map(event, happenings.events(db, filters, kind))
+
+
+def event(row: Row) -> Event:
+    told = one(Event, row)
+    told.source = _TOLD_BY[row["sources"] & 3]
+    return told

@@ -49,13 +49,18 @@ def _plan(
 
 
 def _written_by(field: msgspec.structs.FieldInfo) -> Callable[[Any], Any] | None:
-    if field.name == "at" or field.name.endswith(("_at", "_seen")):
+    if is_moment(field.name):
         return written
     if field.name == "sources":
         return sources
     if field.name in _LISTS:
         return _list
     return _flag if any(getattr(t, "__origin__", t) is bool for t in get_args(field.type)) else None
+
+
+def is_moment(name: str) -> bool:
+    """Whether a field of that name holds a moment."""
+    return name == "at" or name.endswith(("_at", "_seen"))
 
 
 def sources(told: int) -> list[str]:

@@ -12,6 +12,7 @@ import msgspec
 
 from codex_telemetry.core.prices import Book, Price, PriceModel, cost_of_all, same_prices
 from codex_telemetry.core.rows import ResponseRow
+from codex_telemetry.store import changes
 from codex_telemetry.store import db as database
 from codex_telemetry.store import statements as sql
 
@@ -63,7 +64,9 @@ ORDER BY t.turn_key, r.running_total_tokens"""
 _PRICE_RESPONSE: Final = (
     "UPDATE responses SET cost_usd = ? WHERE turn_key = ? AND running_total_tokens = ?"
 )
-_PRICE_TURN: Final = "UPDATE turns SET cost_usd = ? WHERE turn_key = ?"
+_PRICE_TURN: Final = """
+UPDATE turns SET cost_usd = ?, changed = (SELECT number FROM saves) WHERE turn_key = ?
+"""
 
 
 def is_current(db: sqlite3.Connection, wanted: PriceList) -> bool:
@@ -151,9 +154,10 @@ def _price(db: sqlite3.Connection, book: Book, sessions: str) -> None:
         if row.cost_usd != before:
             changed.append((row.cost_usd, turn_key, row.running_total_tokens))
         turns.setdefault(turn_key, []).append(row)
+    db.execute(changes.NEXT)
     db.executemany(_PRICE_RESPONSE, changed)
     db.executemany(_PRICE_TURN, ((cost_of_all(rows), key) for key, rows in turns.items()))
-    for statement in sql.USAGE:
+    for statement in (*sql.USAGE, sql.CHANGED_SESSIONS):
         db.execute(statement, (sessions,))
     db.execute(_DONE, (sessions,))
 

@@ -15,6 +15,7 @@ from codex_telemetry.core.facts import TurnFacts
 from codex_telemetry.core.prices import Book
 from codex_telemetry.store import statements as sql
 from codex_telemetry.store.bodies import unpacked
+from codex_telemetry.store.changes import FORGET_REMOVED
 from codex_telemetry.store.pruned import digest
 from codex_telemetry.store.queries import PRUNED_BEFORE
 from codex_telemetry.store.settled import save_rows
@@ -202,7 +203,8 @@ async def _twins(
 async def remove_turns(db: aiosqlite.Connection, turns: Iterable[str]) -> None:
     """All that there is of them; `remove` then sees to the sums of their sessions."""
     those = json_list(turns)
-    for statement in (*_REMOVE_TURNS, sql.REMOVE_EVENTS, sql.REMOVE_TURNS):
+    removing = (*_REMOVE_TURNS, sql.REMOVE_EVENTS, sql.REMOVE_TURNS, *FORGET_REMOVED)
+    for statement in removing:
         await db.execute(statement, (those,))
 
 

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from codex_telemetry.errors import UsageError, UserError
 from codex_telemetry.store import copies, ours
 from codex_telemetry.store import db as database
+from codex_telemetry.store.changes import NEW_HISTORY
 
 
 class Restored(NamedTuple):
@@ -92,6 +93,7 @@ def _see_to_content(path: Path, present: Path | None, *, content: bool) -> int:
             _as_now(db, present)
         elif not content:
             db.executescript("DELETE FROM grants; DELETE FROM keys;")
+        db.execute(NEW_HISTORY)
         (left,) = db.execute("SELECT count(*) FROM content").fetchone()
         db.execute("VACUUM")
         db.execute("PRAGMA journal_mode=DELETE")

@@ -12,10 +12,16 @@ def _columns(row: type[Struct]) -> list[str]:
     return list(row.__struct_fields__)
 
 
-def _upsert(table: str, columns: list[str], key: tuple[str, ...], only: str = "") -> str:
-    """Insert a row, or bring the one of that key up to date."""
+_NUMBER = "(SELECT number FROM saves)"
+
+
+def _upsert(
+    table: str, columns: list[str], key: tuple[str, ...], only: str = "", *, numbered: bool = False
+) -> str:
+    """Insert a row, or bring the one of that key up to date. `numbered`: it says which save it was."""
+    marks = ", ".join([*"?" * len(columns), *[_NUMBER] * numbered])
+    columns = [*columns, *["changed"] * numbered]
     names = ", ".join(columns)
-    marks = ", ".join("?" * len(columns))
     # Not the key itself: to set what others refer to, even to what it was, has SQLite look for them.
     fresh = ", ".join(f"{c} = excluded.{c}" for c in columns if c not in key)
     return (
@@ -106,7 +112,7 @@ DELETE FROM events
 WHERE turn_id IS NULL AND session_id IN (SELECT value FROM json_each(?))
 """
 
-SESSION = _upsert("sessions", _columns(SessionRow), ("session_id",))
+SESSION = _upsert("sessions", _columns(SessionRow), ("session_id",), numbered=True)
 
 PLACES = """
 SELECT turn_id, session_id, turn_index, started_at FROM turns
@@ -114,8 +120,8 @@ WHERE session_id IN (SELECT value FROM json_each(?))
    OR turn_id IN (SELECT value FROM json_each(?))
 """
 SET_ASIDE = "UPDATE turns SET turn_index = -1 - turn_key WHERE turn_id = ?"
-PUT_BACK = "UPDATE turns SET turn_index = ? WHERE turn_id = ?"
-TURN = _upsert("turns", [*_columns(TurnRow), "turn_index"], ("turn_id",))
+PUT_BACK = f"UPDATE turns SET turn_index = ?, changed = {_NUMBER} WHERE turn_id = ?"
+TURN = _upsert("turns", [*_columns(TurnRow), "turn_index"], ("turn_id",), numbered=True)
 TURN_KEYS = "SELECT turn_id, turn_key FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))"
 
 ITEMS = _belonging("items", ["turn_key", *_columns(ItemRow)])
@@ -181,6 +187,9 @@ FROM sessions AS s
 CROSS JOIN turns AS t ON t.session_id = s.session_id
 CROSS JOIN responses AS r ON r.turn_key = t.turn_key
 WHERE {_THESE} ON CONFLICT DO NOTHING
+"""
+CHANGED_SESSIONS = f"""
+UPDATE sessions SET changed = {_NUMBER} WHERE session_id IN (SELECT value FROM json_each(?))
 """
 USAGE = (
     f"DELETE FROM usage WHERE session_key IN (SELECT session_key FROM sessions AS s WHERE {_THESE})",

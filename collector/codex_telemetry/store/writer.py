@@ -17,6 +17,7 @@ from codex_telemetry.core.facts import Gap
 from codex_telemetry.core.veil import Veil
 from codex_telemetry.errors import UserError
 from codex_telemetry.store import (
+    changes,
     content,
     cursors,
     merge,
@@ -186,6 +187,7 @@ class Writer:
         await self._db.execute("BEGIN IMMEDIATE")
         try:
             await self._check_version()
+            await self._db.execute(changes.NEXT)
             yield
             await self._db.execute("COMMIT")
         except BaseException:

@@ -1,0 +1,44 @@
+"""The shapes of what is exported by day, and of what an export says that it did."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from codex_telemetry.reports.shapes import Count, Item, TokenResponse
+
+
+class ExportedItem(Item):
+    """An item, and whose it is."""
+
+    session_id: str
+    turn_id: str
+
+
+class ExportedResponse(TokenResponse):
+    """A response of the model, and whose it is."""
+
+    session_id: str
+    turn_id: str
+
+
+class ExportedTable(Struct):
+    """What was done to one table."""
+
+    table: str
+    days_written: Annotated[
+        int, Meta(ge=0, description="whole days, in the place of what was there")
+    ]
+    days_removed: Annotated[int, Meta(ge=0, description="of which nothing is left")]
+    days_waiting: Annotated[
+        int, Meta(ge=0, description="that changed and are outside of --since and --until")
+    ]
+    rows: Annotated[int, Meta(ge=0, description="in the days written")]
+    bytes: Count
+
+
+class Exported(Struct):
+    """What an export wrote."""
+
+    out: str
+    format: Literal["parquet", "csv", "jsonl"]
+    tables: list[ExportedTable]
