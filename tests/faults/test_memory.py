@@ -16,7 +16,7 @@ from codex_telemetry.store import db
 from codex_telemetry.tee import BOUND
 from collecting import PATIENCE, Place, item, started
 from played import RUN
-from processes import running_with, state
+from processes import child_of, state
 from saved import query
 from store_of import until
 
@@ -49,8 +49,9 @@ def test_the_wrapper_holds_so_much_and_no_more(place: Place) -> None:
         command, env=place.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as wrapper:
         assert wrapper.stdout is not None
-        word = os.fsencode(place.database)
-        (collector,) = until(lambda: [p for p in running_with(word) if p != wrapper.pid])
+        # By its own words: until it has become what it shall be, it is called as the wrapper is, which
+        # waits for that.
+        collector = until(lambda: child_of(wrapper.pid, b"collect"))
         os.kill(collector, signal.SIGSTOP)
         heard = 0
         while heard < SAID:
