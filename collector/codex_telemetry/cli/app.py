@@ -169,7 +169,7 @@ def _service() -> typer.Typer:
 
 def _exports() -> typer.Typer:
     made = _group(
-        "Write all that is stored into files by day; or what a bug report needs, which says of nobody whose it is.",
+        "Write what is stored into files by day, or into one for a bug report.",
         "codex-telemetry export parquet --out telemetry",
         EXPORT_COMMANDS,
     )

@@ -67,9 +67,10 @@ def jsonl(
     where: Where, form: Form, zoned: Zoned, out: Out, since: Since = None, until: Until = None,
     tables: Tables = ALL,
 ) -> None:  # fmt: skip
-    """Write the same as JSON, an object a line: DIR/turns/day=2026-11-23/part.jsonl.
+    """Write the same as JSON, an object a line.
 
     \b
+    DIR/turns/day=2026-11-23/part.jsonl, and so on.
     Example: codex-telemetry export jsonl --out telemetry --since 7d
     """
     _export("jsonl", where, form, zoned, out, Narrow(since, until), tables)
