@@ -1,7 +1,5 @@
 """`metrics`: what Prometheus is told, once or whenever it asks."""
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +9,7 @@ from codex_telemetry.cli import show
 from codex_telemetry.cli.options import Where, options
 from codex_telemetry.cli.reach import store
 from codex_telemetry.errors import UsageError, UserError
+from codex_telemetry.host import placed
 
 
 @options
@@ -79,12 +78,9 @@ def _address(text: str) -> tuple[str, int]:
 
 def _write(path: Path, text: bytes) -> None:
     """In one step, so that nobody reads half of it; readable for others, as the node exporter is one."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(text)
-            os.fchmod(file.fileno(), 0o644)
-        Path(file.name).replace(path)
-    except OSError as error:
+    if not path.parent.is_dir():
         raise UserError(
-            f"can't write {path}: {error.strerror}", hint="name a file in a folder that is there"
-        ) from None
+            f"can't write {path}: No such file or directory",
+            hint="name a file in a folder that is there",
+        )
+    placed.write(path, text, 0o644)
