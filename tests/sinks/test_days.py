@@ -2,6 +2,7 @@
 export ended; and the next one writes only what changed."""
 
 import csv
+import fcntl
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ import pytest
 from pyarrow import parquet
 
 import large
+from codex_telemetry.store import copies, restore
 from commands import Answer, run
 from saved import BORN, batch, prune, query, save, thread, turn
 
@@ -173,6 +175,53 @@ def test_whoever_is_killed_at_it_leaves_whole_days_and_the_next_one_doubles_noth
     export("jsonl", database, out)
     assert files(out) == files(anew)
     assert not list(out.glob("*/*/.part*"))
+
+
+def test_a_full_disk_is_told_in_one_line_and_leaves_no_half_file(
+    database: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    full = (
+        "import errno; from codex_telemetry.sinks import writing\n"
+        "def write(file, rows): file.write(b'half a'); raise OSError(errno.ENOSPC, 'disk full')\n"
+        "writing._jsonl = lambda columns: write\n"
+        "import sys; from codex_telemetry.cli import app; sys.exit(app.run(sys.argv[1:]))"
+    )
+    words = ["export", "jsonl", "--out", str(out), f"--db={database}"]
+    answer = subprocess.run(
+        [sys.executable, "-c", full, *words], check=False, capture_output=True, text=True
+    )
+    assert (answer.returncode, answer.stdout, answer.stderr.count("\n")) == (1, "", 1)
+    assert "disk full" in answer.stderr
+    assert not [path for path in out.rglob("*") if path.is_file()]
+
+
+def test_two_exports_at_once_are_one_and_a_refusal(database: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export("jsonl", database, out)
+    held = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        answer = run("export", "jsonl", "--out", str(out), f"--db={database}")
+    finally:
+        os.close(held)
+    assert (answer.code, answer.out, answer.err.count("\n")) == (1, "", 1)
+    assert "another export" in answer.err
+
+
+def test_after_a_restore_the_folder_is_as_the_restored_database(
+    database: Path, tmp_path: Path
+) -> None:
+    out, copy = tmp_path / "out", tmp_path / "copy.db"
+    copies.backup(database, copy, force=False)
+    before = dict(written(export("jsonl", database, out)))
+    as_copied = files(out)
+    save(database, batch("b", turn(30, thread(7), at=20 * DAY_MS)))
+    export("jsonl", database, out)
+    assert files(out) != as_copied
+    restore.restore(copy, database, tmp_path / "kept.db", content=False)
+    assert written(export("jsonl", database, out)) == before
+    assert files(out) == as_copied
 
 
 def test_days_outside_since_and_until_wait(database: Path, tmp_path: Path) -> None:

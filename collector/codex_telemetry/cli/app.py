@@ -130,7 +130,7 @@ def app(asked: str | None = None) -> typer.Typer:
 
 def _content() -> typer.Typer:
     return _group(
-        "Keep what is said, in folders you name and nowhere else; see it; erase it.",
+        "Keep what is said, in folders you name. See it there; erase it for good.",
         "codex-telemetry capture enable . --prompts --days 7",
         CONTENT_COMMANDS,
     )
@@ -138,7 +138,7 @@ def _content() -> typer.Typer:
 
 def _names() -> typer.Typer:
     made = _group(
-        "See how names of folders and the like are kept, and change it.",
+        "See how names of folders are kept, and change it.",
         "codex-telemetry privacy status",
         PRIVACY_COMMANDS,
     )
@@ -153,7 +153,7 @@ def _names() -> typer.Typer:
 
 def _shim() -> typer.Typer:
     return _group(
-        "Have editors start Codex under `run`: a launcher to name in their settings.",
+        "Have editors start Codex under `run`. A launcher to name in their settings.",
         "codex-telemetry shim install",
         SHIM_COMMANDS,
     )
@@ -169,7 +169,7 @@ def _service() -> typer.Typer:
 
 def _exports() -> typer.Typer:
     made = _group(
-        "Write what is stored into files by day, or into one for a bug report.",
+        "Write what is stored into files by day. Or into one for a bug report.",
         "codex-telemetry export parquet --out telemetry",
         EXPORT_COMMANDS,
     )

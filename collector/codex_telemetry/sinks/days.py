@@ -128,12 +128,18 @@ class Folder:
     def _put(self, path: Path, rows: Sequence[Sequence[Any]], write: Write) -> int:
         make_folder(path.parent)
         draft = path.with_name(f".{path.name}.draft")
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
-            write(file, rows)
-            file.flush()
-            os.fsync(file.fileno())
-        size = draft.stat().st_size
-        draft.replace(path)
+        try:
+            flags = os.O_CREAT | os.O_TRUNC | os.O_WRONLY
+            with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
+                write(file, rows)
+                file.flush()
+                os.fsync(file.fileno())
+            size = draft.stat().st_size
+            draft.replace(path)
+        except OSError:
+            # On a full disk what is half written would only be in the way.
+            draft.unlink(missing_ok=True)
+            raise
         return size
 
     def _remove(self, path: Path) -> int:
