@@ -27,6 +27,9 @@ AFTER_A_SESSION_S = 30.0
 RETRY_S = 1.0
 """How soon who follows the logs tries a database again that couldn't be written."""
 
+TRIES = 12
+"""How often a backfill waits for other writers (5 s each) before it gives up."""
+
 DAY_S = 86_400.0
 
 CLOCK_SLACK_NS = 2_000_000_000
@@ -72,7 +75,7 @@ async def _read(
     if required and not readable and not any(spool.waiting(paths.spool)):
         raise nothing_to_read
     with writing(paths):
-        writer = await Writer.open(paths.database, prices=prices)
+        writer = await Writer.open(paths.database, prices=prices, tries=TRIES)
         try:
             tally = Tally()
             tally.taken_in = await spool.take_in(writer, paths.spool)

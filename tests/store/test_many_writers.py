@@ -1,13 +1,18 @@
 """Several wrappers, a backfill and reports at work on one database at once."""
 
+import sqlite3
 import subprocess
 import sys
 import time
 from contextlib import closing
 from pathlib import Path
 
+import anyio
+import pytest
+
 from codex_telemetry.store import db
-from saved import query, thread
+from codex_telemetry.store.writer import Writer
+from saved import batch, query, thread, turn
 
 WRITERS = 4
 SECONDS = 2.0
@@ -84,3 +89,24 @@ def test_writers_and_a_reader_do_not_get_in_each_others_way(tmp_path: Path) -> N
     assert counts == {thread(me + 1): saved[me] for me in range(WRITERS)} | {SHARED: sum(saved)}
     assert query(path, "SELECT turns FROM sessions WHERE session_id = ?", SHARED) == [(sum(saved),)]
     assert query(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+async def test_whoever_has_time_tries_again_where_others_write_without_end(tmp_path: Path) -> None:
+    path = tmp_path / "telemetry.db"
+    told = batch("a", turn(1, thread(1)))
+    hurried = await Writer.open(path, busy_ms=1)
+    patient = await Writer.open(path, busy_ms=1, tries=10_000)
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                await hurried.save(told)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(patient.save, told)
+                await anyio.sleep(0.1)
+                assert query(path, "SELECT turn_id FROM turns") == []
+                other.execute("ROLLBACK")
+        assert len(query(path, "SELECT turn_id FROM turns")) == 1
+    finally:
+        await patient.close()
+        await hurried.close()

@@ -126,6 +126,11 @@ def clear_beside(path: Path) -> None:
         beside.unlink()
 
 
+def is_busy(error: sqlite3.Error) -> bool:
+    """Another holds what is wanted, for now."""
+    return _is(error, sqlite3.SQLITE_BUSY)
+
+
 def _is(error: sqlite3.Error, code: int) -> bool:
     """Whether it's that error, or one of its kinds."""
     found: int = error.sqlite_errorcode

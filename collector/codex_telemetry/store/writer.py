@@ -56,22 +56,30 @@ class UnsoundError(Exception):
 class Writer:
     """One connection that writes. Others may write at once: each save is one transaction."""
 
-    def __init__(self, path: Path, file: tuple[int, int], connection: aiosqlite.Connection) -> None:
+    def __init__(
+        self, path: Path, file: tuple[int, int], connection: aiosqlite.Connection, tries: int
+    ) -> None:
         self._path = path
         self._file = file
         self._db = connection
+        self._tries = tries
         self._shelf = Shelf()
         self._twins: dict[str, str] = {}
         """Of the save under way: turns of logs that are known by the stream's id."""
 
     @classmethod
     async def open(
-        cls, path: Path, busy_ms: int = ours.BUSY_MS, prices: PriceList | None = None
+        cls,
+        path: Path,
+        busy_ms: int = ours.BUSY_MS,
+        prices: PriceList | None = None,
+        *,
+        tries: int = 1,
     ) -> Self:
         """Open the database, making or migrating it. Raises what `db.prepare` raises.
 
-        `busy_ms`: how long a save waits for another writer. `prices`: those it shall hold; where they
-        can't be had, it keeps those it has."""
+        `busy_ms`: how long a save waits for another writer. `tries`: how often it does. `prices`: those
+        it shall hold; where they can't be had, it keeps those it has."""
         await anyio.to_thread.run_sync(_prepare, path, prices, abandon_on_cancel=True)
         # Before it is opened: whatever takes its place from now on is seen to be another.
         file = _identity(path)
@@ -82,7 +90,7 @@ class Writer:
             await connection.executescript(
                 "PRAGMA foreign_keys=ON; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;"
             )
-            return cls(path, file, connection)
+            return cls(path, file, connection, tries)
         except BaseException:
             await connection.close()
             raise
@@ -184,7 +192,7 @@ class Writer:
 
     @contextlib.asynccontextmanager
     async def _transaction(self) -> AsyncIterator[None]:
-        await self._db.execute("BEGIN IMMEDIATE")
+        await self._begin()
         try:
             await self._check_version()
             await self._db.execute(changes.NEXT)
@@ -199,6 +207,17 @@ class Writer:
         # What went into a file that is gone has to be saved again.
         if not self.is_current():
             raise sqlite3.OperationalError("the database was moved away or replaced")
+
+    async def _begin(self) -> None:
+        for left in reversed(range(self._tries)):
+            try:
+                await self._db.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                # Nobody is served in turn: among many who write, one may go away empty-handed.
+                if not left or not ours.is_busy(error):
+                    raise
+            else:
+                return
 
     async def _check_version(self) -> None:
         """A newer program may have upgraded the database since we opened it."""
