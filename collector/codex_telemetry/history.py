@@ -27,8 +27,8 @@ AFTER_A_SESSION_S = 30.0
 RETRY_S = 1.0
 """How soon who follows the logs tries a database again that couldn't be written."""
 
-TRIES = 12
-"""How often a backfill waits for other writers (5 s each) before it gives up."""
+PATIENCE_S = 60.0
+"""How long a backfill waits for its turn among others who write, before it gives up."""
 
 DAY_S = 86_400.0
 
@@ -75,7 +75,7 @@ async def _read(
     if required and not readable and not any(spool.waiting(paths.spool)):
         raise nothing_to_read
     with writing(paths):
-        writer = await Writer.open(paths.database, prices=prices, tries=TRIES)
+        writer = await Writer.open(paths.database, prices=prices, patience_s=PATIENCE_S)
         try:
             tally = Tally()
             tally.taken_in = await spool.take_in(writer, paths.spool)

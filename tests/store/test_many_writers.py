@@ -95,7 +95,7 @@ async def test_whoever_has_time_tries_again_where_others_write_without_end(tmp_p
     path = tmp_path / "telemetry.db"
     told = batch("a", turn(1, thread(1)))
     hurried = await Writer.open(path, busy_ms=1)
-    patient = await Writer.open(path, busy_ms=1, tries=10_000)
+    patient = await Writer.open(path, busy_ms=1, patience_s=60)
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")

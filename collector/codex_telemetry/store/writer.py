@@ -30,6 +30,7 @@ from codex_telemetry.store import (
 )
 from codex_telemetry.store import db as database
 from codex_telemetry.store import statements as sql
+from codex_telemetry.store.begun import begin
 from codex_telemetry.store.cursors import Cursor
 from codex_telemetry.store.price_list import PriceList, Shelf, replace
 from codex_telemetry.store.settled import save_rows
@@ -57,12 +58,18 @@ class Writer:
     """One connection that writes. Others may write at once: each save is one transaction."""
 
     def __init__(
-        self, path: Path, file: tuple[int, int], connection: aiosqlite.Connection, tries: int
+        self,
+        path: Path,
+        file: tuple[int, int],
+        connection: aiosqlite.Connection,
+        busy_ms: int,
+        patience_s: float,
     ) -> None:
         self._path = path
         self._file = file
         self._db = connection
-        self._tries = tries
+        self._busy_ms = busy_ms
+        self._patience_s = patience_s
         self._shelf = Shelf()
         self._twins: dict[str, str] = {}
         """Of the save under way: turns of logs that are known by the stream's id."""
@@ -74,12 +81,12 @@ class Writer:
         busy_ms: int = ours.BUSY_MS,
         prices: PriceList | None = None,
         *,
-        tries: int = 1,
+        patience_s: float = 0,
     ) -> Self:
         """Open the database, making or migrating it. Raises what `db.prepare` raises.
 
-        `busy_ms`: how long a save waits for another writer. `tries`: how often it does. `prices`: those
-        it shall hold; where they can't be had, it keeps those it has."""
+        `busy_ms`: how long a save waits for another writer. `patience_s`: how long among many of them.
+        `prices`: those it shall hold; where they can't be had, it keeps those it has."""
         await anyio.to_thread.run_sync(_prepare, path, prices, abandon_on_cancel=True)
         # Before it is opened: whatever takes its place from now on is seen to be another.
         file = _identity(path)
@@ -90,7 +97,7 @@ class Writer:
             await connection.executescript(
                 "PRAGMA foreign_keys=ON; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;"
             )
-            return cls(path, file, connection, tries)
+            return cls(path, file, connection, busy_ms, patience_s)
         except BaseException:
             await connection.close()
             raise
@@ -192,8 +199,8 @@ class Writer:
 
     @contextlib.asynccontextmanager
     async def _transaction(self) -> AsyncIterator[None]:
-        await self._begin()
         try:
+            await begin(self._db, self._busy_ms, self._patience_s)
             await self._check_version()
             await self._db.execute(changes.NEXT)
             yield
@@ -207,17 +214,6 @@ class Writer:
         # What went into a file that is gone has to be saved again.
         if not self.is_current():
             raise sqlite3.OperationalError("the database was moved away or replaced")
-
-    async def _begin(self) -> None:
-        for left in reversed(range(self._tries)):
-            try:
-                await self._db.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                # Nobody is served in turn: among many who write, one may go away empty-handed.
-                if not left or not ours.is_busy(error):
-                    raise
-            else:
-                return
 
     async def _check_version(self) -> None:
         """A newer program may have upgraded the database since we opened it."""
