@@ -4,11 +4,13 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import scenes
-from codex_telemetry import pipeline
+from codex_telemetry import history, pipeline
+from codex_telemetry.backfill import Tally
 from codex_telemetry.cli import app, turns
 from codex_telemetry.config import paths
 from codex_telemetry.core.batch import Batch
@@ -163,6 +165,20 @@ class TestSpool:
         assert not any(path.exists() for path in kept)
         assert len(json.loads(cli("turns", "--json").out)) == 2
         assert "took in" not in cli("backfill", "--json").err
+
+    def test_what_came_while_it_read_is_not_said_to_be_unreadable(
+        self, cli: Command, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        reads = history.read_rollouts
+
+        def meanwhile(*words: Any, **more: Any) -> Tally:
+            tally = reads(*words, **more)
+            self.keep()
+            return tally
+
+        self.keep(scenes.T0 + scenes.DAY).write_bytes(b"\xff\xff")
+        monkeypatch.setattr(history, "read_rollouts", meanwhile)
+        assert "1 file of the spool can't be read" in cli("backfill", "--json").err
 
     def test_a_report_shows_what_there_is_when_it_cannot_be_taken_in(
         self, cli: Command, week: Path, monkeypatch: pytest.MonkeyPatch

@@ -58,7 +58,7 @@ def backfill(
     chosen, found, settings = form.chosen(), where.paths(), where.settings()
     prices = pricing.wanted(settings)
     homes = [home.expanduser().absolute() for home in codex_home or codex_homes()]
-    began = time.monotonic()
+    began, waited = time.monotonic(), set(waiting(found))
     alone = watch_lock.held(found.database, homes) if watch else contextlib.nullcontext()
     with alone:
         with _bar() as progress:
@@ -86,7 +86,8 @@ def backfill(
         show.note(f"{tally.unreadable:,} of the files and folders can't be read")
     if tally.taken_in:
         show.note(f"took in {counted(tally.taken_in, 'recording')} that waited")
-    if left := len(list(waiting(found))):
+    # Not those that came while it read: there was no room for them for a moment, and they can be read.
+    if left := len(waited.intersection(waiting(found))):
         show.note(f"{counted(left, 'file')} of the spool can't be read; codex-telemetry path")
     summary = BackfillSummary(
         files=tally.files,
