@@ -23,7 +23,7 @@ LOGGING = (*RUN[:-1], "--log-level", "debug", "--")
 class Held(NamedTuple):
     heard: bytes
     frames: list[Frame]
-    """With the times at which they passed the client."""
+    """With the times at which they passed the client: before it said a line, after it heard one."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Conversation:
             for frame in self.frames:
                 file.write(json.dumps([frame.direction, frame.line.decode(), self.due(frame)]))
                 file.write("\n")
-        return [sys.executable, str(REPLAY), str(script)]
+        witness = [str(script.with_suffix(".times"))] if self.paced else []
+        return [sys.executable, str(REPLAY), str(script), *witness]
 
     def due(self, frame: Frame) -> float:
         return frame.mono_s - self.frames[0].mono_s if self.paced else 0.0
@@ -62,11 +63,12 @@ class Conversation:
                 heard.append(child.stdout.readline())
                 # The server's clock starts with the first line it hears: so does this one.
                 began = began if began is not None else time.monotonic() - self.due(frame)
+                passed.append(frame._replace(wall_s=time.time()))
             else:
                 time.sleep(max(0.0, (began or 0.0) + self.due(frame) - time.monotonic()))
+                passed.append(frame._replace(wall_s=time.time()))
                 child.stdin.write(frame.line + b"\n")
                 child.stdin.flush()
-            passed.append(frame._replace(wall_s=time.time()))
         child.stdin.close()
         heard.append(child.stdout.read())
         child.stdout.close()
