@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All tests, or those that pytest's own options pick: PYTHON WORKERS [OPTION…]
-# What runs the real Codex, or measures time without it (`alone`), has the machine to itself; the rest
-# is shared by some processes. It comes last: its last line says what had to be skipped.
+# What measures time (`alone`) has the machine to itself; the rest is shared by some processes: by more
+# where they mostly wait for the real Codex. The last line of each part says what had to be skipped.
 set -u
 python=$1 workers=$2
 shift 2
@@ -9,7 +9,7 @@ shift 2
 part() {
     "$python" -m pytest "$@"
     code=$?
-    # 5: the options picked no test of this half.
+    # 5: the options picked no test of this part.
     [ $code = 5 ] && return
     ran=1
     [ $code = 0 ] || status=$code
@@ -17,6 +17,7 @@ part() {
 
 status=0 ran=0
 part -m "not codex and not alone" -n "$workers" --dist worksteal "$@"
-part -m "codex or alone" "$@"
+part -m "codex and not alone" -n $((2 * workers)) --dist worksteal "$@"
+part -m alone "$@"
 [ $ran = 1 ] || exit 5
 exit $status

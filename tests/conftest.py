@@ -3,7 +3,7 @@
 - `codex`: the real Codex; the test runs once for each pinned release, or, with
   `@pytest.mark.codex("0.169.0")`, for those named.
 - `recordings`: recorded streams and rollouts of real releases, unpacked.
-- `@pytest.mark.alone`: it measures time; nothing else runs beside it, as beside what runs the real Codex.
+- `@pytest.mark.alone`: it measures time; nothing else runs beside it.
 - `canary`: a telemetry home; at the end no file in it, and nothing printed, holds what was said.
 - `@pytest.mark.root`: skipped for an ordinary user.
 """

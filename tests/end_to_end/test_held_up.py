@@ -21,6 +21,8 @@ SLOW_SERVER = Path(__file__).parent / "slow_mcp_server.py"
 LATE_MS = 250
 """How much longer than its command a hook may take on a busy machine: its shell, Codex's own part."""
 
+pytestmark = pytest.mark.alone
+
 
 def hook(event: str, command: str) -> str:
     return (

@@ -19,7 +19,7 @@ from played import RUN, Cue, Played, at_most, play, row_of, stalled
 from real_codex import NEWEST, RELEASES, real_codex
 from store_of import until
 
-pytestmark = pytest.mark.codex
+pytestmark = [pytest.mark.codex, pytest.mark.alone]
 
 A_RESPONSE_MS = 200
 """What Codex may take for itself around a response."""

@@ -36,6 +36,8 @@ ANSWERS: dict[str, Message] = {
     "item/tool/call": LOOKED_UP,
 }
 
+pytestmark = pytest.mark.alone
+
 asking = pytest.mark.codex("0.169.0", "0.125.0")
 """0.63 asks for nothing but permissions."""
 
