@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import scenes
 from codex_telemetry.cli.period import Zone
-from codex_telemetry.cli.waterfall import FILL, drawing
+from codex_telemetry.cli.turn_words import FILL
+from codex_telemetry.cli.waterfall import drawing
 from codex_telemetry.core.facts import EventFacts, Said, SessionFacts, Source, TurnFacts
 from codex_telemetry.core.identity import ItemId, TurnId
 from codex_telemetry.core.parts import Parts

@@ -31,6 +31,7 @@ COMMANDS = {
     "prices": "tokens.prices",
     "limits": "limits.limits",
     "metrics": "metrics.metrics",
+    "serve": "codex_telemetry.web.command.serve",
     "snapshots": "snapshots.snapshots",
     "sql": "sql.sql",
     "backfill": "history.backfill",
@@ -46,7 +47,7 @@ COMMANDS = {
     "completion": "completion.completion",
     "demo": "play.demo",
 }
-"""Each command, and the module of `cli` and the function that are it."""
+"""Each command, and the module of `cli` (else its whole name) and the function that are it."""
 
 HIDDEN = {"collect": "live.collect"}
 
@@ -95,8 +96,9 @@ EXPORT_COMMANDS = {
 
 def function(place: str) -> Callable[..., None]:
     """What a command does."""
-    module, _, name = place.partition(".")
-    found: Callable[..., None] = getattr(import_module(f"codex_telemetry.cli.{module}"), name)
+    module, _, name = place.rpartition(".")
+    whole = module if "." in module else f"codex_telemetry.cli.{module}"
+    found: Callable[..., None] = getattr(import_module(whole), name)
     return found
 
 

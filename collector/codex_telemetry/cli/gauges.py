@@ -59,7 +59,7 @@ def _gauge(window: Limit, title: int, width: int, zone: Zone, now: int) -> list[
         Span("╌" * (bar - peak), "dim"),
         Span(f"  {figure:>5}"),
     ]
-    words = [Span(word) for word in (*_pace(window, zone, now), *_reset(window, zone, now))]
+    words = [Span(word) for word in (*pace(window, zone, now), *reset(window, zone, now))]
     rest = wrapped(words, width - indent, "dim")
     return [first, *([Span(" " * indent), *line] for line in rest)]
 
@@ -68,23 +68,23 @@ def _columns(percent: float | None, bar: int) -> int:
     return round(bar * min(100.0, max(0.0, percent or 0.0)) / 100)
 
 
-def _pace(window: Limit, zone: Zone, now: int) -> list[str]:
+def pace(window: Limit, zone: Zone, now: int) -> list[str]:
     """How fast, and how long it lasts at that."""
     resets, full = read(window.resets_at), read(window.exhausted_at)
     if resets is not None and resets <= now:
         return []
     if full is not None and full <= now:
         return [f"used up since {shown(full, zone)}"]
-    pace = window.percent_per_hour
-    if pace is None:
+    speed = window.percent_per_hour
+    if speed is None:
         return ["pace not known yet"]
     if full is None:
-        return [f"{pace:.3g} % an hour: lasts until it resets"]
+        return [f"{speed:.3g} % an hour: lasts until it resets"]
     short = f", {duration(resets - full)} before it resets" if resets is not None else ""
-    return [f"{pace:.3g} % an hour: runs out in {duration(full - now)}{short}"]
+    return [f"{speed:.3g} % an hour: runs out in {duration(full - now)}{short}"]
 
 
-def _reset(window: Limit, zone: Zone, now: int) -> list[str]:
+def reset(window: Limit, zone: Zone, now: int) -> list[str]:
     resets = read(window.resets_at)
     if resets is None:
         return ["nobody said when it resets"]

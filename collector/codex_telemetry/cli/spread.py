@@ -21,27 +21,35 @@ def classes(spread: Spread) -> list[int]:
     return [upto - before for before, upto in pairwise(below)]
 
 
-def histogram(spread: Spread, width: int) -> list[Line]:
-    """A line for each class from the first to the last that has any."""
+def steps(spread: Spread) -> list[tuple[str, int]]:
+    """Each class from the first to the last that has any, and how many values it has."""
     numbers = classes(spread)
     held = [n for n, number_ in enumerate(numbers) if number_]
     if not held:
         return []
-    shown = range(held[0], held[-1] + 1)
-    labels = {n: f"< {tick(EDGES_MS[n])}" if n < len(EDGES_MS) else "longer" for n in shown}
-    left = max(cells(label) for label in labels.values())
-    counts = {n: number(numbers[n]) for n in shown}
-    right = max(cells(count) for count in counts.values())
+    return [
+        (f"< {tick(EDGES_MS[n])}" if n < len(EDGES_MS) else "longer", numbers[n])
+        for n in range(held[0], held[-1] + 1)
+    ]
+
+
+def histogram(spread: Spread, width: int) -> list[Line]:
+    """A line for each of these."""
+    shown = steps(spread)
+    if not shown:
+        return []
+    left = max(cells(label) for label, _ in shown)
+    right = max(cells(number(n)) for _, n in shown)
     room = max(4, width - left - right - 12)
-    most = max(numbers)
+    most = max(n for _, n in shown)
     return [
         [
-            Span(f"  {labels[n]:>{left}} "),
+            Span(f"  {label:>{left}} "),
             # However few, they are seen.
-            Span(f"{BAR * (-(-room * numbers[n] // most)):{room}}", "model"),
-            Span(f" {counts[n]:>{right}} {percent(numbers[n], len(spread)):>6}"),
+            Span(f"{BAR * (-(-room * n // most)):{room}}", "model"),
+            Span(f" {number(n):>{right}} {percent(n, len(spread)):>6}"),
         ]
-        for n in shown
+        for label, n in shown
     ]
 
 

@@ -33,7 +33,7 @@ def head(
     first = [
         Span(f"turn {short_turn(turn.turn_id, turn.session_id, turn.turn_index)}", "bold"),
         Span(status, turn.status),
-        *_known(_length(turn, model), "bold"),
+        *_known(length(turn, model), "bold"),
         *_known(" ".join(w for w in (turn.model, turn.effort, turn.service_tier) if w)),
     ]
     started = shown(read(turn.started_at), zone, millis=True)
@@ -46,8 +46,8 @@ def head(
     third = [
         *_known(tokens(turn)),
         *_known(responses(turn)),
-        *_known(_cost(turn)),
-        *_known(_context(turn)),
+        *_known(cost(turn)),
+        *_known(context(turn)),
     ]
     fourth = [
         *_known(_after("first output", turn.ttft_ms)),
@@ -62,7 +62,7 @@ def head(
     ]
 
 
-def _length(turn: TurnDetail, model: Waterfall) -> str | None:
+def length(turn: TurnDetail, model: Waterfall) -> str | None:
     if turn.duration_ms is not None:
         return duration(turn.duration_ms)
     if model.silent:
@@ -84,11 +84,11 @@ def responses(turn: TurnDetail | RolledUp) -> str | None:
     return counted(turn.responses, "response") if turn.responses else None
 
 
-def _cost(turn: TurnDetail) -> str | None:
+def cost(turn: TurnDetail) -> str | None:
     return None if turn.cost_usd is None else f"{dollars(turn.cost_usd)} API-equivalent"
 
 
-def _context(turn: TurnDetail) -> str | None:
+def context(turn: TurnDetail) -> str | None:
     used, window = turn.context_tokens, turn.context_window
     if used is None:
         return None

@@ -18,6 +18,8 @@ from codex_telemetry.errors import UsageError, UserError
 from codex_telemetry.reports import family, moments
 from codex_telemetry.reports import turns as report
 from codex_telemetry.reports.shapes import Turn
+from codex_telemetry.reports.shapes_family import TurnInFull
+from codex_telemetry.reports.waterfall import Waterfall
 from codex_telemetry.store import queries
 from codex_telemetry.store.find import find_turn
 from codex_telemetry.store.queries import Row, Store
@@ -77,18 +79,25 @@ def draw(db: Store, row: Row, zone: Zone, *, roll_up: bool = False) -> None:
     """The turn's waterfall on the screen, and what worked for it."""
     from codex_telemetry.cli.family import workers  # noqa: PLC0415 - only for people
     from codex_telemetry.cli.waterfall import drawing  # noqa: PLC0415 - only for people
-    from codex_telemetry.reports.waterfall import waterfall  # noqa: PLC0415
+
+    detail, model = pictured(db, row, time.time_ns() // 1_000_000, roll_up=roll_up)
+    width = show.screen().width
+    show.lines(drawing(detail, model, width, zone, home=os.environ.get("HOME")))
+    show.lines(workers(detail, width))
+
+
+def pictured(
+    db: Store, row: Row, now: int, *, roll_up: bool = False
+) -> tuple[TurnInFull, Waterfall]:
+    """A turn with all that is known of it, names as they are shown, and where its time went."""
+    from codex_telemetry.reports.waterfall import waterfall  # noqa: PLC0415 - only for people
 
     detail = labelled(family.turn(db, row, roll_up=roll_up))
-    now = time.time_ns() // 1_000_000
     events = [
         event._replace(name=labels().shown("name", event.name, event.kind))
         for event in report.events(db, row)
     ]
-    model = waterfall(detail, report.outlined(db, row), events, now)
-    width = show.screen().width
-    show.lines(drawing(detail, model, width, zone, home=os.environ.get("HOME")))
-    show.lines(workers(detail, width))
+    return detail, waterfall(detail, report.outlined(db, row), events, now)
 
 
 def columns(zone: Zone, now: int | None, *, of_a_session: bool = False) -> list[Column[Turn]]:

@@ -7,6 +7,17 @@ from collections.abc import Iterable
 
 from codex_telemetry.cli.period import Zone
 from codex_telemetry.cli.turn_head import head
+from codex_telemetry.cli.turn_words import (
+    FILL,
+    LABELS,
+    MARK,
+    bar_label,
+    part_words,
+    side,
+    took,
+    unseen,
+    used,
+)
 from codex_telemetry.cli.words import (
     Line,
     Span,
@@ -14,52 +25,14 @@ from codex_telemetry.cli.words import (
     counted,
     cut,
     duration,
-    number,
     padded,
     percent,
     plain,
     tick,
     wrapped,
 )
-from codex_telemetry.core.parts import Parts
 from codex_telemetry.reports.shapes import TurnDetail
 from codex_telemetry.reports.waterfall import Bar, Mark, Share, Stretch, Waterfall
-
-FILL = {
-    "model": "▒",
-    "tools": "█",
-    "approval": "░",
-    "hooks": "▓",
-    "compaction": "▤",
-    "retry": "!",
-    "start_delay": "╌",
-    "unexplained": "·",
-    "prompt": "▸",
-    "folded": "─",
-}
-MARK = {
-    "tokens": ("▲", "tokens"),
-    "retry": ("↻", "retry"),
-    "error": ("✗", "failed"),
-    "reroute": ("⇄", "tokens"),
-    "steer": ("▸", "prompt"),
-    "interrupt": ("■", "interrupted"),
-}
-"""A row of marks → what marks it, and its style."""
-
-LABELS = {
-    "command": "$",
-    "file_change": "edit",
-    "mcp_tool": "mcp",
-    "dynamic_tool": "tool",
-    "web_search": "web search",
-    "subagent": "agent",
-    "user_message": "prompt",
-    "auto_review": "auto review",
-    "mcp_server_startup": "start",
-    "model_rerouted": "reroute",
-}
-"""What a bar or a row of marks is called, where its kind doesn't say it well."""
 
 RESPONSES = 8
 """So many are written out."""
@@ -114,7 +87,7 @@ def drawing(
         lines += _parts(model.shares, turn.duration_ms or model.length_ms, width)
         if turn.parts_source == "rollout":
             lines.append(
-                [Span(cut(f"  by its log alone: {_unseen(turn)} can't be seen", width), "dim")]
+                [Span(cut(f"  by its log alone: {unseen(turn)} can't be seen", width), "dim")]
             )
         lines.append([])
     elif turn.sources == ["rollout"]:
@@ -135,26 +108,21 @@ def drawing(
 def _parts(shares: list[Share], whole: int, width: int) -> list[Line]:
     """The legend of the turn's bar: each part's share of the turn, the longest first."""
     pieces = [
-        Span(f"{FILL[part]} {_words(part)} {percent(ms, whole)} {duration(ms)}", part)
+        Span(f"{FILL[part]} {part_words(part)} {percent(ms, whole)} {duration(ms)}", part)
         for part, ms in shares
     ]
     return [[Span("  "), *line] for line in wrapped(pieces, width - 2)]
 
 
-def _unseen(turn: TurnDetail) -> str:
-    """The parts that its source can't tell."""
-    return ", ".join(_words(p) for p in Parts._fields if getattr(turn, f"{p}_ms") is None)
-
-
 def _chart(model: Waterfall, width: int) -> list[Line]:
-    labels = [_label(bar) for bar in model.bars]
+    labels = [bar_label(bar) for bar in model.bars]
     marks = {"tokens": tuple(m.at for m in model.responses if m.at is not None)}
     marks |= {LABELS.get(sort, sort): at for sort, at in model.marks}
     left = min(max([6, *(cells(label) for label in (*labels, *marks))]), max(12, width // 4))
-    sides = [_side(bar, model.silent) for bar in model.bars]
-    right = max([0, *(cells(side.text) for side in sides)])
-    took = [_took(bar) for bar in model.bars]
-    middle = max([cells(t) for t in [*took, duration(model.length_ms)]])
+    sides = [side(bar, model.silent) for bar in model.bars]
+    right = max([0, *(cells(beside.text) for beside in sides)])
+    ends = [took(bar) for bar in model.bars]
+    middle = max([cells(t) for t in [*ends, duration(model.length_ms)]])
     axis = Axis(model.length_ms, max(8, width - left - middle - right - 5 - (right > 0)))
 
     def row(label: str, style: str, columns: list[Span], end: str, side: Span) -> Line:
@@ -165,9 +133,9 @@ def _chart(model: Waterfall, width: int) -> list[Line]:
     if model.strip:
         strip = _strip(model.strip, axis)
         lines.append(row("turn", "bold", strip, duration(model.length_ms), Span("")))
-    for bar, label, end, side in zip(model.bars, labels, took, sides, strict=True):
+    for bar, label, end, beside in zip(model.bars, labels, ends, sides, strict=True):
         style = "dim" if bar.kind == "folded" else ""
-        lines.append(row(label, style, _bar(bar, axis), end, side))
+        lines.append(row(label, style, _bar(bar, axis), end, beside))
     for sort, at in marks.items():
         if at:
             columns = axis.empty()
@@ -213,36 +181,6 @@ def _joined(columns: Iterable[Span]) -> Line:
     return line
 
 
-def _label(bar: Bar) -> str:
-    if bar.kind == "folded":
-        return f"… {counted(bar.items, 'item')}"
-    word = LABELS.get(bar.kind, bar.kind.replace("_", " "))
-    return plain(f"{word} {bar.name}") if bar.name else "command" if word == "$" else word
-
-
-def _took(bar: Bar) -> str:
-    if bar.kind == "folded":
-        return f"≤ {duration(bar.duration_ms)}" if bar.duration_ms is not None else ""
-    if bar.kind == "user_message" or bar.duration_ms is None:
-        return ""
-    return duration(bar.duration_ms)
-
-
-def _side(bar: Bar, silent: bool) -> Span:
-    """What is out of the ordinary."""
-    if bar.status == "in_progress":
-        return Span("no end" if silent else "running", bar.status)
-    if bar.status != "completed":
-        return Span(f"exit {bar.exit_code}" if bar.exit_code else bar.status, bar.status)
-    if bar.exit_code:
-        return Span(f"exit {bar.exit_code}", "failed")
-    if bar.context is not None:
-        return Span(f"{number(bar.context[0])} → {number(bar.context[1])}", "compaction")
-    if bar.waited_ms:
-        return Span(f"waited {duration(bar.waited_ms)}", "approval")
-    return Span(f"+{bar.lines[0]} -{bar.lines[1]}" if bar.lines is not None else "", "dim")
-
-
 def _responses(marks: list[Mark], model: str | None, width: int) -> list[Line]:
     half = RESPONSES // 2
     cut_out = len(marks) - RESPONSES if len(marks) > RESPONSES else 0
@@ -253,22 +191,10 @@ def _responses(marks: list[Mark], model: str | None, width: int) -> list[Line]:
     for n, (mark, offset) in enumerate(zip(listed, offsets, strict=True)):
         if cut_out and n == half:
             lines.append([Span(f"    … {counted(cut_out, 'response')} more", "dim")])
-        text = _tokens(mark)
+        text = used(mark)
         if mark.response.model is not None and mark.response.model != model:
             text += f", {mark.response.model}"
         start = Span(f"  {MARK['tokens'][0]} ", "tokens")
         room = max(1, width - left - 6)
         lines.append([start, Span(f"{offset:>{left}}  {cut(plain(text), room)}")])
     return lines
-
-
-def _tokens(mark: Mark) -> str:
-    told = mark.response
-    cached = f" ({number(told.cached_input_tokens)} cached)" if told.cached_input_tokens else ""
-    thought = told.reasoning_output_tokens
-    reasoning = f" ({number(thought)} reasoning)" if thought else ""
-    return f"in {number(told.input_tokens)}{cached}, out {number(told.output_tokens)}{reasoning}"
-
-
-def _words(part: str) -> str:
-    return part.replace("_", " ")

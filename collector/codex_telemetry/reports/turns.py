@@ -29,6 +29,14 @@ def turns(db: Store, filters: Filters) -> Iterator[Turn]:
     return shaped(Turn, queries.turns(db, filters))
 
 
+def page(
+    db: Store, filters: Filters, order: str, *, down: bool, size: int, skipped: int
+) -> Iterator[Turn]:
+    """Some of those that match, out of one of `queries.ORDERS`."""
+    rows = queries.page_of_turns(db, filters, order, down=down, size=size, skipped=skipped)
+    return shaped(Turn, rows)
+
+
 def detail(db: Store, row: Row) -> TurnDetail:
     """A turn with its items in order of start and the model's responses."""
     head = one(Turn, row)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from codex_telemetry.errors import UserError
 from codex_telemetry.store import ours
 from codex_telemetry.store.bodies import unpacked
-from codex_telemetry.store.db import open_reader
+from codex_telemetry.store.db import open_as_it_is, open_reader
 
 Row = sqlite3.Row
 Store = sqlite3.Connection
@@ -43,10 +43,29 @@ class Where(NamedTuple):
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[Store]:
     """The store, to be read from. Whatever SQLite says against it becomes one line."""
-    try:
-        with contextlib.closing(open_reader(path)) as db:
+    with _in_one_line(path), contextlib.closing(open_reader(path)) as db:
+        yield db
+
+
+@contextlib.contextmanager
+def only_reading(path: Path) -> Iterator[Store]:
+    """The same, of a database that is there in this version: none is brought up to date."""
+    with _in_one_line(path):
+        db = open_as_it_is(path)
+        if db is None:
+            raise UserError(
+                f"there is no database at {path}, or one of an older version",
+                hint="any report brings it up to date: codex-telemetry turns",
+            )
+        with contextlib.closing(db):
             yield db
-    except sqlite3.Error as error:
+
+
+@contextlib.contextmanager
+def _in_one_line(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
         raise UserError(
             f"cannot read the database {path}: {ours.unquoted(error)}",
             hint="codex-telemetry doctor says more",
@@ -63,6 +82,37 @@ def turns(db: Store, filters: Filters) -> Iterator[Row]:
     """Turns, newest last."""
     where = turns_where(filters)
     return newest_last(db, "turns", where, "started_at, turn_key", filters.last)
+
+
+ORDERS = ("started_at", "duration_ms", "ttft_ms", "tools_ms", "approval_ms")
+"""What turns are put in order by: all of it is in an index, which is a tenth of their table."""
+
+
+def page_of_turns(
+    db: Store, filters: Filters, order: str, *, down: bool, size: int, skipped: int
+) -> Iterator[Row]:
+    """Some turns out of an order; what isn't known comes last."""
+    assert order in ORDERS
+    where = turns_where(filters)
+    way = "DESC" if down else "ASC"
+    sort = f"{order} {way}, turn_key {way}"
+    if order != "started_at":
+        sort = f"{order} IS NULL, {sort}"
+    ordered = f"{sort} LIMIT {int(size)} OFFSET {int(skipped)}"
+    keys = (
+        f"SELECT turn_key FROM turns INDEXED BY turns_measured WHERE {where.sql} ORDER BY {ordered}"
+    )
+    return db.execute(
+        f"SELECT * FROM turns WHERE turn_key IN ({keys}) ORDER BY {sort}", where.values
+    )
+
+
+def models(db: Store) -> list[str]:
+    """Those that any session used."""
+    rows = db.execute(
+        "SELECT DISTINCT value FROM sessions, json_each(sessions.models) WHERE value IS NOT NULL"
+    )
+    return sorted(row[0] for row in rows)
 
 
 def count_turns(db: Store, filters: Filters) -> int:

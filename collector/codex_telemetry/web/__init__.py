@@ -1,0 +1,1 @@
+"""The dashboard: what the reports say, as pages on this machine. `serve` starts it."""

@@ -1,0 +1,109 @@
+"""Which pages there are, and what becomes of a page that can't be made."""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from codex_telemetry import log
+from codex_telemetry.errors import UserError
+from codex_telemetry.web.asking import Asked, asked
+from codex_telemetry.web.changes import Changes
+from codex_telemetry.web.guard import Doors, Guard
+from codex_telemetry.web.rendering import STATIC, render
+from codex_telemetry.web.source import Source
+from codex_telemetry.web.views import now, turn, turns, turns_charts
+
+View = Callable[[Source, Asked, int], dict[str, Any]]
+"""What a page shows (names for its template), of what is asked for, at a moment (ms UTC)."""
+
+
+class Page(NamedTuple):
+    path: str
+    title: str
+    template: str
+    view: View
+    key: str | None = None
+    """What is typed after `g` to go there; only pages that have one are in the menu."""
+
+
+PAGES = (
+    Page("/", "Now", "now.html", now.view, "n"),
+    Page("/turns", "Turns", "turns.html", turns.view, "t"),
+    Page("/turns/charts", "Turns, drawn", "turns_charts.html", turns_charts.view),
+    Page("/turn", "A turn", "turn.html", turn.view),
+)
+MENU = tuple(page for page in PAGES if page.key is not None)
+
+
+def made(source: Source, doors: Doors) -> tuple[Guard, Changes]:
+    """The pages, guarded, and what tells them of changes."""
+    changes = Changes(source.database)
+    routes = [Route(page.path, _shown(page, source), methods=["GET"]) for page in PAGES]
+    application = Starlette(
+        routes=[
+            *routes,
+            Route("/events", changes.answer, methods=["GET"]),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        exception_handlers={
+            HTTPException: lambda request, error: _not_there(source, request, error),
+            Exception: lambda request, error: _crashed(source, request, error),
+        },
+    )
+    return Guard(application, doors), changes
+
+
+def _shown(page: Page, source: Source) -> Callable[[Request], Response]:
+    def answer(request: Request) -> Response:
+        at = time.time_ns() // 1_000_000
+        words = asked(page.path, request.query_params.multi_items())
+        try:
+            told = page.view(source, words, at)
+        except UserError as error:
+            return _notice(source, request, 400 if error.exit_code == 2 else 503, error)
+        return _html(source, request, page.template, at, page=page, asked=words, **told)
+
+    return answer
+
+
+def _html(
+    source: Source, request: Request, template: str, at: int, status: int = 200, **told: Any
+) -> Response:
+    # A part of a page is what the page asks for when something has changed.
+    layout = "part.html" if "fragment" in request.query_params else "base.html"
+    text = render(template, source.zone, at, layout=layout, menu=MENU, home=source.home, **told)
+    return HTMLResponse(text, status)
+
+
+def _notice(source: Source, request: Request, status: int, error: UserError) -> Response:
+    """In place of a page: what is wrong and the next step. It goes when what is wrong goes."""
+    return _html(
+        source, request, "notice.html", time.time_ns() // 1_000_000, status,
+        page=Page(request.url.path, "Not now", "", _nothing), error=error,
+    )  # fmt: skip
+
+
+def _nothing(source: Source, asked: Asked, now: int) -> dict[str, Any]:  # noqa: ARG001
+    return {}
+
+
+def _not_there(source: Source, request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    said = UserError("there is no such page", hint="the menu has those there are")
+    return _notice(source, request, error.status_code, said)
+
+
+def _crashed(source: Source, request: Request, error: Exception) -> Response:
+    log.crash(error)
+    said = UserError(
+        f"a mistake of the program: {type(error).__name__} at {log.raised_at(error)}",
+        hint="please report it; with --log-level error more is in the log",
+    )
+    return _notice(source, request, 500, said)

@@ -1,0 +1,1 @@
+"""One module a view: what a report says, as the words its template shows."""
