@@ -18,7 +18,7 @@ newest_codex := $(firstword $(codex_releases))
 bin := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test environment codex check lint types imports format docs wire bench soak wheel constraints clean
+.PHONY: help demo test environment codex check lint types imports format docs wire bench soak charts wheel constraints clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,10 @@ bench: environment ## measure everything: BENCH_ARGS="--quick --only pump", or "
 
 soak: environment ## be unkind to it for SOAK_ARGS="--minutes 15"
 	@PYTHONPATH=bench:tests $(bin)/python -m soak $(SOAK_ARGS)
+
+charts: ## bundle the charts of the dashboard anew, from npm
+	@scripts/check_prerequisites.sh npm
+	@scripts/build_charts.sh collector/codex_telemetry/web/static/charts.js
 
 wheel: environment ## build the wheel into dist/
 	@$(bin)/python -m pip wheel -qq --no-deps --no-build-isolation --wheel-dir dist .

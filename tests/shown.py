@@ -60,6 +60,7 @@ EXAMPLES = {
     "prices": Example("prices"),
     "config": Example("config"),
     "metrics": Example("metrics --help"),
+    "serve": Example("serve --help"),
     "sql": Example('sql "SELECT model, count(*) AS turns FROM turns GROUP BY model"'),
     "doctor": Example("doctor"),
     "path": Example("path"),

@@ -14,6 +14,9 @@ from codex_telemetry.cli.turn_words import FILL, part_words
 from codex_telemetry.reports.moments import read
 from codex_telemetry.web.drawn import shares
 
+WITHOUT_OFFSET = len("2026-11-23 07:04:08")
+"""Of a moment in a list: with its offset it is in the title."""
+
 STATIC = Path(__file__).parent / "static"
 
 
@@ -47,7 +50,7 @@ def render(template: str, zone: Zone, now: int, **given: Any) -> str:
         environment()
         .get_template(template)
         .render(
-            ago=lambda at: lately(read(at), zone, now) or words.NOTHING,
+            ago=lambda at: (lately(read(at), zone, now) or words.NOTHING)[:WITHOUT_OFFSET],
             moment=lambda at: shown(read(at), zone, millis=True) or "not known",
             **given,
         )

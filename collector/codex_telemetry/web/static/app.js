@@ -80,10 +80,11 @@ function options(model) {
     }),
     tokens: () => ({
       ...base,
+      color: ["mark", "compaction", "unexplained"].map(colour), // none that stands for a part of time
       yAxis: [base.yAxis, { type: "value", max: 100, splitLine: { show: false }, axisLabel: { color: dim, formatter: "{value} %" }, show: !!model.window }],
       series: [
         ...model.series.map((s) => ({ type: "bar", stack: "tokens", name: s.name, data: s.values, barMaxWidth: 28 })),
-        ...(model.window ? [{ type: "line", name: "context filled", yAxisIndex: 1, data: model.fill, symbolSize: 4, color: colour("retry"), tooltip: { valueFormatter: (n) => `${n} %` } }] : []),
+        ...(model.window ? [{ type: "line", name: "context filled", yAxisIndex: 1, data: model.fill, symbolSize: 4, color: colour("text"), tooltip: { valueFormatter: (n) => `${n} %` } }] : []),
       ],
     }),
     heat: () => ({

@@ -26,16 +26,17 @@ COLUMNS = {
 def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:  # noqa: ARG001 - as all views
     order = asked.get("order", queries.ORDERS) or "started_at"
     down = (asked.get("way", ("up", "down")) or "down") == "down"
-    page = max(1, asked.number("page", 1))
     with source.opened() as db:
         filters = source.filters(db, asked.narrow())
         number = queries.count_turns(db, filters)
+        pages = max(1, -(-number // SIZE))
+        page = min(max(1, asked.number("page", 1)), pages)
         found = turns.page(db, filters, order, down=down, size=SIZE, skipped=(page - 1) * SIZE)
         return {
             "turns": [labelled(turn) for turn in found],
             "number": number,
             "number_of_page": page,
-            "pages": max(1, -(-number // SIZE)),
+            "pages": pages,
             "order": order,
             "down": down,
             "columns": COLUMNS,
