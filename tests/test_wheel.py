@@ -125,11 +125,26 @@ def test_every_module_can_be_imported_with_the_declared_dependencies(installed: 
     code = """
 import importlib, pkgutil, codex_telemetry
 for module in pkgutil.walk_packages(codex_telemetry.__path__, "codex_telemetry."):
-    if not module.name.endswith("__main__"):
+    needs_an_extra = module.name.startswith("codex_telemetry.web.")
+    if not module.name.endswith("__main__") and not needs_an_extra:
         importlib.import_module(module.name)
         print(module.name)
 """
     assert len(in_python(installed, code).splitlines()) > 10
+
+
+def test_what_takes_an_extra_says_so_in_one_line(installed: Installed) -> None:
+    done = subprocess.run(
+        [installed.bin / "codex-telemetry", "serve"],
+        env=installed.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "codex-telemetry[web]" in line
 
 
 def test_a_whole_recorded_session_runs_with_no_checkout_about(installed: Installed) -> None:

@@ -12,6 +12,7 @@ from commands import run
 HEAVY = {
     *("structlog", "rich", "anyio", "aiosqlite", "asyncio", "genai_prices", "nacl", "keyring"),
     "pydantic",
+    *("starlette", "uvicorn", "jinja2", "codex_telemetry.web.app"),
 }
 
 SCRIPT = """
@@ -22,7 +23,7 @@ print(code, *sorted(sys.modules), file=sys.stderr)
 """
 
 COMMAND_MODULES = {
-    f"codex_telemetry.cli.{place.partition('.')[0]}"
+    f"codex_telemetry.cli.{place.rpartition('.')[0]}"
     for place in [*COMMANDS.values(), *HIDDEN.values(), *CONTENT_COMMANDS.values()]
 }
 NEEDED_BY_ALL = {"codex_telemetry.cli.completion"}

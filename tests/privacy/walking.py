@@ -12,6 +12,7 @@ Leaf = tuple[str, ...]
 ELSEWHERE: dict[Leaf, str] = {
     ("collect",): "what `run` starts: tests/collector feeds it",
     ("run",): "a pump: tests/pump, tests/end_to_end",
+    ("serve",): "serves until it is stopped: tests/web",
     ("demo",): "plays with the real Codex, in a home of its own: tests/demo",
     ("service", "install"): "writes into a folder of the user's: tests/cli/test_service.py",
     ("capture", "show"): "prints content, where it was granted: tests/capture",

@@ -1,0 +1,46 @@
+"""A dashboard over a database with one of everything, and names that would like to be markup."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import scenes
+from web.dashboard import Dashboard, dashboard
+
+HOSTILE = "\"'><img src=x onerror=alert(1)></script><script>alert(2)</script>{{7*7}}"
+
+
+def write(database: Path) -> Path:
+    told = scenes.told(HOSTILE)
+    first = scenes.session()
+    hostile = scenes.session(n=9, cwd=told, client_name=told, git_branch=told, cli_version=told)
+    worker = scenes.session(
+        n=5, relation=scenes.told("subagent"), parent_session_id=scenes.told(first.session_id)
+    )
+    at = scenes.T0 + 60_000
+    named = scenes.turn(
+        hostile, at, 3_000, n=7, model=told, effort=told, cwd=told, cli_version=told,
+        service_tier=told, error_kind=told, status=scenes.told("failed"),
+        items={"i": scenes.item("command", at + 100, at + 900, HOSTILE)},
+        responses={1_200: scenes.response(at + 500, 1_200, HOSTILE), 2_500: scenes.response(at + 800, 1_300)},
+    )  # fmt: skip
+    return scenes.write(
+        database, first, hostile, worker, scenes.busy_turn(first), named,
+        scenes.turn(worker, scenes.T0 + 2_200, 900, n=6),
+        *scenes.limits(), scenes.reading(scenes.T0, 3, None, limit_id=HOSTILE, plan_type=HOSTILE),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("home")
+    folder.chmod(0o700)
+    write(folder / "telemetry.db")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(home: Path) -> Iterator[Dashboard]:
+    with dashboard(home) as found:
+        yield found

@@ -1,0 +1,85 @@
+"""Every view in Chromium: at two widths, light and dark."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+import scenes
+from store_of import until
+from web.browser import SIZES, barriers, built, chromium, is_too_wide, looking
+from web.dashboard import Dashboard
+
+BUSY = "/turn?id=019cadc6-9e68"
+VIEWS = ["/", "/turns", BUSY, "/turn?id=019cadc7-8140", "/turns?status=interrupted", "/nothing"]
+STATIC = Path(__file__).parents[2] / "collector" / "codex_telemetry" / "web" / "static"
+
+pytestmark = pytest.mark.alone
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_view_is_whole_and_open_to_all(
+    served: Dashboard, browser: Browser, size: str, theme: str
+) -> None:
+    for path in VIEWS[:-1]:
+        with looking(browser, served, size, theme) as page:
+            page.goto(served.base + path)
+            page.wait_for_function(
+                "[...document.querySelectorAll('[data-chart]')].every(c => c.firstChild)"
+                " && !document.querySelector('div[data-part]')"
+            )
+            assert not is_too_wide(page), path
+            assert barriers(page) == [], path
+
+
+def test_a_subagents_turn_unfolds_in_its_place(served: Dashboard, browser: Browser) -> None:
+    with looking(browser, served, "desktop", "light") as page:
+        page.goto(served.base + BUSY)
+        page.click("details.child summary")
+        page.wait_for_selector("details.child .waterfall")
+        assert page.url.endswith(BUSY)
+
+
+def test_keys_lead_about(served: Dashboard, browser: Browser) -> None:
+    with looking(browser, served, "desktop", "light") as page:
+        page.keyboard.press("?")
+        assert page.is_visible("#keys-shown")
+        page.keyboard.press("Escape")
+        page.keyboard.press("g")
+        page.keyboard.press("t")
+        page.wait_for_url("**/turns")
+        page.keyboard.press("j")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/turn?id=*")
+        before = page.get_attribute("html", "data-theme")
+        page.keyboard.press("d")
+        assert page.get_attribute("html", "data-theme") != before
+
+
+def test_a_new_turn_appears_by_itself(served: Dashboard, browser: Browser, home: Path) -> None:
+    session = scenes.session(n=40)
+    with looking(browser, served, "desktop", "light") as page:
+        page.wait_for_selector("#live.is-live")
+        at = scenes.T0 + scenes.DAY
+        for n in range(3):  # the first look of the server only says how things are
+            turn = scenes.turn(session, at + n * 10_000, 1_234, n=50 + n)
+            scenes.write(home / "telemetry.db", session, turn)
+            page.wait_for_timeout(700)
+        until(lambda: page.locator("#page", has_text="1.23 s").count())
+
+
+def test_the_charts_that_are_shipped_are_those_the_lockfile_makes() -> None:
+    assert (built() / "charts.js").read_bytes() == (STATIC / "charts.js").read_bytes()
+
+
+def test_all_that_a_page_loads_is_less_than_a_megabyte(served: Dashboard) -> None:
+    loaded = sum((STATIC / name).stat().st_size for name in ("app.css", "app.js", "charts.js"))
+    assert loaded + len(served.ask("/turns").text) + len(served.ask("/turns/charts").text) < 1 << 20

@@ -1,0 +1,118 @@
+"""What happens to the database while it serves is told by a page that recovers, never by a traceback."""
+
+import contextlib
+import http.client
+import shutil
+import signal
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import scenes
+from store_of import until
+from web.conftest import write
+from web.dashboard import Dashboard, dashboard
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[tuple[Dashboard, Path]]:
+    """One whose database may be harmed."""
+    tmp_path.chmod(0o700)
+    database = write(tmp_path / "telemetry.db")
+    with dashboard(tmp_path) as found:
+        yield found, database
+
+
+def test_a_database_that_is_gone_and_comes_back(own: tuple[Dashboard, Path]) -> None:
+    served, database = own
+    kept = database.with_name("kept")
+    database.rename(kept)
+    answer = served.ask("/")
+    assert answer.status == 503
+    assert "there is no database" in answer.text
+    assert 'role="alert"' in answer.text
+    kept.rename(database)
+    assert served.ask("/").status == 200
+
+
+def test_a_database_that_is_replaced_by_another(own: tuple[Dashboard, Path]) -> None:
+    served, database = own
+    other = scenes.write(
+        database.with_name("other.db"),
+        scenes.session(),
+        scenes.turn(scenes.session(), scenes.T0 + 5_000, 1_000),
+    )
+    other.replace(database)
+    assert "1 turn<" in served.ask("/turns").text
+
+
+def test_a_file_that_is_no_database(own: tuple[Dashboard, Path]) -> None:
+    served, database = own
+    shutil.copy(database, database.with_name("kept"))
+    database.with_name("no.db").write_bytes(b"no database at all" * 500)
+    database.with_name("no.db").replace(database)
+    answer = served.ask("/turns")
+    assert answer.status == 503
+    assert "Traceback" not in answer.text
+    database.with_name("kept").replace(database)
+    assert served.ask("/turns").status == 200
+
+
+def test_it_shows_while_another_writes(own: tuple[Dashboard, Path]) -> None:
+    served, database = own
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        assert served.ask("/turns").status == 200
+
+
+def test_it_changes_nothing(own: tuple[Dashboard, Path]) -> None:
+    served, database = own
+    before = database.read_bytes()
+    for path in ("/", "/turns", "/turns/charts"):
+        assert served.ask(path).status == 200
+    assert database.read_bytes() == before
+
+
+def test_pages_are_told_when_something_was_written(own: tuple[Dashboard, Path]) -> None:
+    served, database = own
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", served.port, 20)) as line:
+        line.request(
+            "GET", "/events", headers={"Cookie": served.cookie, "Host": f"127.0.0.1:{served.port}"}
+        )
+        answer = line.getresponse()
+        assert answer.getheader("content-type", "").startswith("text/event-stream")
+        assert _next(answer) == "hello"
+        # It looks twice a second, and its first look only says how things are: write until it's told.
+        session = scenes.session(n=30)
+        stop = time.monotonic() + 20
+        answer.fp.raw._sock.settimeout(0.7)  # type: ignore[union-attr]
+        for n in range(100):
+            assert time.monotonic() < stop
+            scenes.write(
+                database, session, scenes.turn(session, scenes.T0 + n * 5_000, 1_000, n=n + 40)
+            )
+            with contextlib.suppress(TimeoutError):
+                assert _next(answer) == "changed"
+                break
+
+
+def test_it_ends_at_once_though_a_page_listens(own: tuple[Dashboard, Path], tmp_path: Path) -> None:
+    served, _ = own
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", served.port, 20)) as line:
+        line.request(
+            "GET", "/events", headers={"Cookie": served.cookie, "Host": f"127.0.0.1:{served.port}"}
+        )
+        assert _next(line.getresponse()) == "hello"
+        served.process.send_signal(signal.SIGINT)
+        until(lambda: served.process.poll() is not None)
+    assert (tmp_path / "stderr").read_text() == ""
+
+
+def _next(answer: http.client.HTTPResponse) -> str:
+    """The name of the next event."""
+    while not (line := answer.readline()).startswith(b"event: "):
+        assert line
+    return line.decode().removeprefix("event: ").strip()
