@@ -10,6 +10,8 @@ from web.dashboard import Dashboard, dashboard
 
 HOSTILE = "\"'><img src=x onerror=alert(1)></script><script>alert(2)</script>{{7*7}}"
 
+HOSTILE_TURN = f"/turn?id={scenes.uuid7(scenes.T0 + 60_000, 7)}"
+
 
 def write(database: Path) -> Path:
     told = scenes.told(HOSTILE)

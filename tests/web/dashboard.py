@@ -68,15 +68,15 @@ def dashboard(home: Path, *words: str) -> Iterator[Dashboard]:
         ) as process,
     ):
         assert process.stdout is not None
-        said = ""
-        while not said.endswith("}\n"):
-            line = process.stdout.readline()
-            assert line, (home / "stderr").read_text()
-            said += line
-        told = json.loads(said)
-        found = Dashboard(told["url"], told["port"], process)
-        found.enter()
         try:
+            said = ""
+            while not said.endswith("}\n"):
+                line = process.stdout.readline()
+                assert line, (home / "stderr").read_text()
+                said += line
+            told = json.loads(said)
+            found = Dashboard(told["url"], told["port"], process)
+            found.enter()
             yield found
         finally:
             process.send_signal(signal.SIGINT)

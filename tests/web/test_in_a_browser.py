@@ -9,10 +9,11 @@ from playwright.sync_api import Browser
 import scenes
 from store_of import until
 from web.browser import SIZES, barriers, built, chromium, is_too_wide, looking
+from web.conftest import HOSTILE_TURN
 from web.dashboard import Dashboard
 
 BUSY = "/turn?id=019cadc6-9e68"
-VIEWS = ["/", "/turns", BUSY, "/turn?id=019cadc7-8140", "/turns?status=interrupted", "/nothing"]
+VIEWS = ["/", "/turns", BUSY, HOSTILE_TURN, "/turns?status=interrupted"]
 STATIC = Path(__file__).parents[2] / "collector" / "codex_telemetry" / "web" / "static"
 
 pytestmark = pytest.mark.alone
@@ -29,7 +30,7 @@ def browser() -> Iterator[Browser]:
 def test_every_view_is_whole_and_open_to_all(
     served: Dashboard, browser: Browser, size: str, theme: str
 ) -> None:
-    for path in VIEWS[:-1]:
+    for path in VIEWS:
         with looking(browser, served, size, theme) as page:
             page.goto(served.base + path)
             page.wait_for_function(

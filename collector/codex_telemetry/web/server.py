@@ -22,6 +22,8 @@ def listen(port: int) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((HOST, port))
+        # Whoever reads the address may come before the server runs: they wait.
+        made.listen(AT_ONCE)
     except OSError as error:
         made.close()
         raise UserError(
