@@ -1,6 +1,7 @@
 """Every view in Chromium: at two widths, light and dark."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,9 @@ def test_a_new_turn_appears_by_itself(served: Dashboard, browser: Browser, home:
         at = scenes.T0 + scenes.DAY
         for n in range(3):  # the first look of the server only says how things are
             turn = scenes.turn(session, at + n * 10_000, 1_234, n=50 + n)
-            scenes.write(home / "telemetry.db", session, turn)
+            # Playwright has a loop running in this thread.
+            with ThreadPoolExecutor(1) as apart:
+                apart.submit(scenes.write, home / "telemetry.db", session, turn).result()
             page.wait_for_timeout(700)
         until(lambda: page.locator("#page", has_text="1.23 s").count())
 
