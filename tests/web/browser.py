@@ -46,7 +46,8 @@ def looking(browser: Browser, at: Dashboard, size: str, theme: str) -> Iterator[
     page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda r: None if r.url.startswith(at.base) else wrong.append(r.url))
-    page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+    # Nobody accepts it: what a name of a session could do.
+    page.on("dialog", lambda dialog: wrong.append(dialog.message))
     page.goto(at.url)
     try:
         yield page
