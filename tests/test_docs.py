@@ -71,7 +71,7 @@ def columns() -> frozenset[str]:
         return frozenset(
             f"{table}.{row[1]}"
             for table in tables
-            for row in db.execute(f"PRAGMA table_info({table})")
+            for row in db.execute(f"PRAGMA table_xinfo({table})")
         )
 
 

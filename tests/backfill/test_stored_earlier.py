@@ -18,7 +18,6 @@ from saved import query
 BODIES = (("told_turns", "body"), ("told_sessions", "body"), ("rollout_files", "state"))
 
 
-
 def by_zlib(body: bytes) -> bytes:
     return zlib.compress(unpacked(body))
 
@@ -53,7 +52,12 @@ def test_what_is_told_takes_half_the_room_that_it_takes_by_itself(
 TIMES = st.integers(0, 1 << 42) | st.sampled_from([1 << 40, (1 << 41) - 1, 1_779_076_410_261])
 BEGINNINGS = st.sampled_from([b"\xcf\x00\x00\x01", b"\xcf\x00\x00\x01\xcf\x00\x00\x01", b"\xcf"])
 SAID = st.recursive(
-    st.none() | st.booleans() | st.integers(-(1 << 63), (1 << 63) - 1) | TIMES | st.text() | BEGINNINGS,
+    st.none()
+    | st.booleans()
+    | st.integers(-(1 << 63), (1 << 63) - 1)
+    | TIMES
+    | st.text()
+    | BEGINNINGS,
     lambda within: st.lists(within, max_size=4) | st.dictionaries(st.text(), within, max_size=3),
 )
 

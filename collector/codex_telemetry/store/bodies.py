@@ -14,14 +14,11 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import accumulate
 from operator import sub
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from codex_telemetry.store.db import schema_folder
-
-if TYPE_CHECKING:
-    import zstandard  # most reports read no body, and needn't import it
 
 _LEVEL = 3
 """Higher ones take several times as long, and gain a fortieth."""
@@ -44,7 +41,8 @@ def packed(facts: Any) -> bytes:
 
 def squeezed(told: bytes) -> bytes:
     rest, times = taken_apart(told)
-    return _ZSTD + _compressor().compress(_encode((rest, times)))
+    body: bytes = _ZSTD + _compressor().compress(_encode((rest, times)))
+    return body
 
 
 def unpacked(body: bytes) -> bytes:
@@ -92,30 +90,28 @@ def _bytes(numbers: Iterable[int]) -> bytes:
 # An object of zstd's is for one thread at a time.
 
 
-def _compressor() -> "zstandard.ZstdCompressor":
-    found: zstandard.ZstdCompressor | None = getattr(_of_thread, "compressor", None)
-    if found is None:
-        import zstandard
-
-        found = zstandard.ZstdCompressor(
+def _compressor() -> Any:
+    if not hasattr(_of_thread, "compressor"):
+        _of_thread.compressor = _zstd().ZstdCompressor(
             _LEVEL, _dictionary(), write_checksum=False, write_dict_id=False
         )
-        _of_thread.compressor = found
-    return found
+    return _of_thread.compressor
 
 
-def _decompressor() -> "zstandard.ZstdDecompressor":
-    found: zstandard.ZstdDecompressor | None = getattr(_of_thread, "decompressor", None)
-    if found is None:
-        import zstandard
-
-        found = _of_thread.decompressor = zstandard.ZstdDecompressor(_dictionary())
-    return found
+def _decompressor() -> Any:
+    if not hasattr(_of_thread, "decompressor"):
+        _of_thread.decompressor = _zstd().ZstdDecompressor(_dictionary())
+    return _of_thread.decompressor
 
 
 @cache
-def _dictionary() -> "zstandard.ZstdCompressionDict":
+def _dictionary() -> Any:
     """What bodies have in common. It is never changed: without it no body can be read."""
-    import zstandard
+    content = (schema_folder() / "bodies" / "1.zdict").read_bytes()
+    return _zstd().ZstdCompressionDict(content)
 
-    return zstandard.ZstdCompressionDict((schema_folder() / "bodies" / "1.zdict").read_bytes())
+
+def _zstd() -> Any:
+    import zstandard  # noqa: PLC0415 - most reports read no body
+
+    return zstandard

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from codex_telemetry.core.parts import TOOLS
 from codex_telemetry.store.queries import Row, Store
+from codex_telemetry.store.stored_items import ARE_TOOL_CALLS, KIND, STATUS, stored_status
 
 
 def turns(db: Store, bounds_ms: Sequence[int]) -> Iterator[Row]:
@@ -17,12 +17,12 @@ def turns(db: Store, bounds_ms: Sequence[int]) -> Iterator[Row]:
 
 def tool_calls(db: Store, bounds_ms: Sequence[int]) -> Iterator[Row]:
     """The same of tool calls, by kind and status; what was declined never ran."""
-    kinds = ", ".join(f"'{kind}'" for kind in sorted(TOOLS))
-    ran = "CASE WHEN status <> 'declined' THEN duration_ms END"
+    ran = f"CASE WHEN status_stored <> {stored_status('declined')} THEN duration_ms END"
     return db.execute(
         f"""
-        SELECT kind, status, count(*) AS calls, {_within(ran, "duration", bounds_ms)}
-        FROM items WHERE kind IN ({kinds}) GROUP BY kind, status
+        SELECT {KIND} AS kind, {STATUS} AS status, count(*) AS calls,
+            {_within(ran, "duration", bounds_ms)}
+        FROM items WHERE {ARE_TOOL_CALLS} GROUP BY kind_stored, status_stored
         """
     )
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from codex_telemetry.core.identity import EXEC
-from codex_telemetry.core.rows import EventRow, ItemRow, ResponseRow, SessionRow, TurnRow
+from codex_telemetry.core.rows import EventRow, ResponseRow, SessionRow, TurnRow
+from codex_telemetry.store import stored_items
 
 
 def _columns(row: type[Struct]) -> list[str]:
@@ -38,8 +39,9 @@ class Belonging(NamedTuple):
     purge: str
 
 
-def _belonging(table: str, columns: list[str], only: str = "1") -> Belonging:
-    """The first column names the subject, the second is the key within it."""
+def _belonging(table: str, columns: list[str], only: str = "1", listed: str = "{}") -> Belonging:
+    """The first column names the subject, the second is the key within it. `listed`: as what a list
+    holds keys."""
     subject, key, *_ = columns
     return Belonging(
         save=_upsert(table, columns, (subject, key), "" if only == "1" else f"WHERE {only}"),
@@ -48,7 +50,7 @@ def _belonging(table: str, columns: list[str], only: str = "1") -> Belonging:
             WHERE {subject} IN (SELECT value FROM json_each(?)) AND {only} GROUP BY {subject}""",
         purge=f"""
             DELETE FROM {table} WHERE {subject} = ? AND {only}
-            AND {key} NOT IN (SELECT value FROM json_each(?))""",
+            AND {listed.format(key)} NOT IN (SELECT value FROM json_each(?))""",
     )
 
 
@@ -124,7 +126,7 @@ PUT_BACK = f"UPDATE turns SET turn_index = ?, changed = {_NUMBER} WHERE turn_id 
 TURN = _upsert("turns", [*_columns(TurnRow), "turn_index"], ("turn_id",), numbered=True)
 TURN_KEYS = "SELECT turn_id, turn_key FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))"
 
-ITEMS = _belonging("items", ["turn_key", *_columns(ItemRow)])
+ITEMS = _belonging("items", ["turn_key", *stored_items.COLUMNS], listed="hex({})")
 RESPONSES = _belonging("responses", ["turn_key", *_columns(ResponseRow)])
 _EVENT = _columns(EventRow)
 TURN_EVENTS = _belonging(
@@ -223,7 +225,7 @@ UPDATE sessions SET
         WHERE e.session_id = sessions.session_id AND e.turn_id IS NULL)
 WHERE session_id IN (SELECT value FROM json_each(?))
 """
-COUNT_IN_TURNS = """
+COUNT_IN_TURNS = f"""
 UPDATE sessions SET
     compactions = sessions.compactions + s.compactions,
     reviews = max(sessions.reviews, s.reviews)
@@ -231,10 +233,12 @@ FROM (
     SELECT t.session_id, sum(max(coalesce(t.compaction, 0), i.compactions)) AS compactions,
         sum(i.reviews > 0) AS reviews
     FROM turns AS t JOIN (
-        SELECT t.turn_key, count(*) FILTER (WHERE i.kind = 'compaction') AS compactions,
-            count(*) FILTER (WHERE i.kind = 'review') AS reviews
+        SELECT t.turn_key,
+            count(*) FILTER (WHERE i.kind_stored = {stored_items.COMPACTION}) AS compactions,
+            count(*) FILTER (WHERE i.kind_stored = {stored_items.REVIEW}) AS reviews
         FROM turns AS t LEFT JOIN items AS i
-            ON i.turn_key = t.turn_key AND i.kind IN ('compaction', 'review')
+            ON i.turn_key = t.turn_key
+            AND i.kind_stored IN ({stored_items.COMPACTION}, {stored_items.REVIEW})
         WHERE t.session_id IN (SELECT value FROM json_each(?))
         GROUP BY t.turn_key
     ) AS i ON i.turn_key = t.turn_key
