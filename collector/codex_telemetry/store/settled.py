@@ -94,16 +94,11 @@ async def _save_all_of(
     await db.executemany(
         part.purge,
         [
-            (subject, json_list(_listed(row[1]) for row in its))
+            (subject, json_list(part.listed(row[1]) for row in its))
             for subject, its in rows.items()
             if stored.get(subject, 0) != len(its)
         ],
     )
-
-
-def _listed(key: str | int | bytes) -> str | int:
-    """A key of an item may be bytes; SQLite is asked for all of them as hexadecimal digits."""
-    return key.hex().upper() if isinstance(key, bytes) else key
 
 
 async def _sum_up(db: aiosqlite.Connection, sessions: Iterable[str]) -> None:

@@ -1,6 +1,7 @@
 """The statements that write. What a value shall be is decided in Python; these only keep it."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -31,17 +32,25 @@ def _upsert(
     )
 
 
+def _as_it_is(key: str | int) -> str | int:
+    return key
+
+
 class Belonging(NamedTuple):
     """Rows that belong to a subject: to be saved, counted, and removed if they aren't listed."""
 
     save: str
     number: str
     purge: str
+    listed: Callable[[Any], str | int]
+    """A key as the list has it."""
 
 
-def _belonging(table: str, columns: list[str], only: str = "1", listed: str = "{}") -> Belonging:
-    """The first column names the subject, the second is the key within it. `listed`: as what a list
-    holds keys."""
+def _belonging(
+    table: str, columns: list[str], only: str = "1", *, hexed: bool = False
+) -> Belonging:
+    """The first column names the subject, the second is the key within it. `hexed`: such keys may be
+    bytes, so a list has them as hexadecimal digits."""
     subject, key, *_ = columns
     return Belonging(
         save=_upsert(table, columns, (subject, key), "" if only == "1" else f"WHERE {only}"),
@@ -50,7 +59,8 @@ def _belonging(table: str, columns: list[str], only: str = "1", listed: str = "{
             WHERE {subject} IN (SELECT value FROM json_each(?)) AND {only} GROUP BY {subject}""",
         purge=f"""
             DELETE FROM {table} WHERE {subject} = ? AND {only}
-            AND {listed.format(key)} NOT IN (SELECT value FROM json_each(?))""",
+            AND {f"hex({key})" if hexed else key} NOT IN (SELECT value FROM json_each(?))""",
+        listed=stored_items.hexadecimal if hexed else _as_it_is,
     )
 
 
@@ -126,7 +136,7 @@ PUT_BACK = f"UPDATE turns SET turn_index = ?, changed = {_NUMBER} WHERE turn_id 
 TURN = _upsert("turns", [*_columns(TurnRow), "turn_index"], ("turn_id",), numbered=True)
 TURN_KEYS = "SELECT turn_id, turn_key FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))"
 
-ITEMS = _belonging("items", ["turn_key", *stored_items.COLUMNS], listed="hex({})")
+ITEMS = _belonging("items", ["turn_key", *stored_items.COLUMNS], hexed=True)
 RESPONSES = _belonging("responses", ["turn_key", *_columns(ResponseRow)])
 _EVENT = _columns(EventRow)
 TURN_EVENTS = _belonging(

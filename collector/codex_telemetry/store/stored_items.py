@@ -85,6 +85,11 @@ def stored_id(item_id: str) -> str | bytes:
     return item_id
 
 
+def hexadecimal(key: str | bytes) -> str:
+    """As SQLite's `hex` says it."""
+    return (key.encode() if isinstance(key, str) else key).hex().upper()
+
+
 def stored_kind(kind: str) -> int | str:
     return _kinds.get(kind, kind)
 
