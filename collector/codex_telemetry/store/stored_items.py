@@ -57,9 +57,9 @@ _BEGINNINGS: Final = {
     "ws_": b"\x05",
 }
 _UUIDS: Final = {"": b"\x10", "exec-": b"\x11"}
-_HEXADECIMAL: Final = re.compile(r"(call_|rs_|msg_|fc_|ws_)((?:[0-9a-f]{2})+)").fullmatch
-_UUID: Final = re.compile(
-    r"(exec-)?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+_ID: Final = re.compile(
+    r"(call_|rs_|msg_|fc_|ws_)([0-9a-f]+)"
+    r"|(exec-)?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 ).fullmatch
 
 
@@ -78,11 +78,13 @@ def stored(item: ItemRow) -> tuple[Any, ...]:
 
 
 def stored_id(item_id: str) -> str | bytes:
-    if (found := _HEXADECIMAL(item_id)) is not None:
-        return _BEGINNINGS[found[1]] + bytes.fromhex(found[2])
-    if (found := _UUID(item_id)) is not None:
-        return _UUIDS[found[1] or ""] + bytes.fromhex(found[2].replace("-", ""))
-    return item_id
+    found = _ID(item_id)
+    if found is None:
+        return item_id
+    begins, digits, of_exec, uuid = found.groups()
+    if uuid is not None:
+        return _UUIDS[of_exec or ""] + bytes.fromhex(uuid.replace("-", ""))
+    return item_id if len(digits) % 2 else _BEGINNINGS[begins] + bytes.fromhex(digits)
 
 
 def hexadecimal(key: str | bytes) -> str:
