@@ -1,7 +1,7 @@
 """A database of any size, the same each time, written straight into the tables of the schema.
 
 `python bench/big_database.py FILE [TURNS]`: 500,000 turns with eleven times as many items, events
-and responses take 1.6 GB. Distributions are those of a busy team: most turns short, some very long; few
+and responses take 1.3 GB. Distributions are those of a busy team: most turns short, some very long; few
 folders and models most used; releases that follow one another; a third of the turns known from logs
 alone, without parts.
 """
