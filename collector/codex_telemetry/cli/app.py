@@ -20,6 +20,7 @@ _REFUSED: type[Exception] = typer.BadParameter.__mro__[2]
 
 COMMANDS = {
     "run": "live.run",
+    "top": "top.top",
     "turns": "turns.turns",
     "turn": "turns.turn",
     "sessions": "sessions.sessions",
