@@ -103,7 +103,7 @@ def test_a_turn_that_runs_is_drawn_to_now(tmp_path: Path) -> None:
     assert running.model.length_ms == 60_000
     assert not running.model.silent
     assert running.bar("i1").stretches == (("tools", 500, 60_000),)
-    assert {part: ms for part, ms in running.model.shares} == {
+    assert dict(running.model.shares) == {
         "tools": 59_500, "model": 460, "start_delay": 40,
     }  # fmt: skip
     text = "\n".join(running.lines())

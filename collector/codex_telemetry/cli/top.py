@@ -45,8 +45,8 @@ def top(
     os.environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"
     try:
         from codex_telemetry.tui import app  # noqa: PLC0415 - an extra, and heavy
-    except ModuleNotFoundError as error:
-        if error.name != "textual":
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != "textual":
             raise
         raise UserError(
             "top takes textual, which isn't installed",

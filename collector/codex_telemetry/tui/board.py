@@ -54,7 +54,7 @@ def header(state: str, filters: str, width: int) -> Line:
 def _narrow(
     now: Now, told: list[panels.Runs], view: View, at: int, width: int, height: int, head: Line
 ) -> Board:
-    most = max(1, (height - 16) // 3)
+    most = max(1, (height - 15) // 3)
     first = panels.running(told, most, width, view.chosen)
     middle = [*panels.tokens(now, at, view.period, width)]
     middle += [*panels.limits(now.limits, at, width), []]

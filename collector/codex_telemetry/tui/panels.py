@@ -61,7 +61,9 @@ def running(told: Sequence[Runs], most: int, width: int, chosen: str | None) -> 
     """Bars on one axis, which grow with the clock; under them what their characters mean."""
     if not told:
         return Block([[Span("in progress", "heading"), Span("  nothing", "dim")]], {})
-    shown = told[:most]
+    place = next((n for n, each in enumerate(told) if each.seen.turn.turn_id == chosen), 0)
+    first = max(0, place - most + 1)
+    shown = told[first : first + most]
     ids = [short_turn(t.turn_id, t.session_id, t.turn_index) for t in (r.seen.turn for r in shown)]
     left = min(max(cells(each) for each in ids), 20)
     doing = DOING if width < 100 else DOING + 14

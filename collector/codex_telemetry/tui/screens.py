@@ -7,7 +7,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.widgets import Input
 
 from codex_telemetry.cli.turns import picture
 from codex_telemetry.cli.words import Line, Span, cut, plain
@@ -57,6 +56,9 @@ class Page(Screen[None]):
     def lines(self) -> Lines:
         return self.query_one(Lines)
 
+    def on_mount(self) -> None:
+        self.redraw()
+
     def on_resize(self) -> None:
         self.redraw()
 
@@ -65,28 +67,27 @@ class Page(Screen[None]):
 
     def redraw(self) -> None:
         """As things are now."""
-        if not self.is_mounted or not self.size.height:
+        if not self.query(Lines) or not self.size.height:
             return
         width, height = self.size
-        drawn, chosen = self.page(width, height - 1)
-        drawn = [*drawn, *([[]] * (height - 1))][: height - 1]
-        self.lines.draw([*drawn, self._last(width)], chosen)
+        last = self.last(width)[:height]
+        room = height - len(last)
+        drawn, chosen = self.page(width, room)
+        self.lines.draw([*[*drawn, *([[]] * room)][:room], *last], chosen)
 
     def page(self, width: int, height: int) -> tuple[list[Line], int | None]:
         """At most so many lines, and which of them is chosen."""
         raise NotImplementedError
 
-    def _last(self, width: int) -> Line:
+    def last(self, width: int) -> list[Line]:
+        """What stands under it."""
         if self.top.trouble is not None:
             message, hint = self.top.trouble.message, self.top.trouble.hint
-            return [Span(cut(plain(f"{message}; {hint}" if hint else message), width), "warn")]
-        words = self.KEYS.split("  ")
-        return [
-            Span(text, style)
-            for word in words
-            for key, _, does in (word.partition(" "),)
-            for text, style in ((key, "bold"), (f" {does}  ", "dim"))
-        ]
+            said = plain(f"{message}; {hint}" if hint else message)
+            return [[Span(line, "warn")] for line in wrap(said, width, break_on_hyphens=False)]
+        words = [word.partition(" ") for word in self.KEYS.split("  ")]
+        pairs = [(Span(key, "bold"), Span(f" {does}  ", "dim")) for key, _, does in words]
+        return [[span for pair in pairs for span in pair]]
 
 
 class BoardPage(Page):
@@ -100,27 +101,15 @@ class BoardPage(Page):
         ("home,g", "move(-1000)"),
         ("end,G", "move(1000)"),
         ("enter", "open"),
-        ("slash", "filter"),
         ("escape", "clear"),
     ]
-    CSS = """
-    Input, Input:focus {
-        dock: bottom; height: 1; border: none; padding: 0; width: 1fr;
-        background: ansi_default; color: ansi_default;
-    }
-    """
 
     def __init__(self) -> None:
         super().__init__()
         self._chosen: str | None = None
         self._from = 0
-
-    def compose(self) -> ComposeResult:
-        yield from super().compose()
-        line = Input(compact=True, select_on_focus=False)
-        line.cursor_blink = False  # it would wake us up
-        line.display = False
-        yield line
+        self._typed: str | None = None
+        """Of a filter that isn't finished."""
 
     def page(self, width: int, height: int) -> tuple[list[Line], int | None]:
         top = self.top
@@ -141,10 +130,7 @@ class BoardPage(Page):
 
     def _nothing_yet(self, width: int) -> list[Line]:
         lines = [header("", self.top.filters, width), []]
-        if self.top.trouble is None:
-            return [*lines, [Span("reading …", "dim")]]
-        said = [self.top.trouble.message, self.top.trouble.hint]
-        return [*lines, *([Span(plain(text))] for text in said if text)]
+        return lines if self.top.trouble is not None else [*lines, [Span("reading …", "dim")]]
 
     def action_move(self, by: int) -> None:
         turns = self.top.turns
@@ -158,34 +144,54 @@ class BoardPage(Page):
             self.top.look_at(self._chosen)
             self.top.push_screen(TurnPage())
 
-    def action_filter(self) -> None:
-        line = self.query_one(Input)
-        line.value = self.top.filters
-        line.cursor_position = len(line.value)
-        line.display = True
-        line.focus()
+    def on_key(self, event: events.Key) -> None:
+        # Here and not by bindings, which come later than what is typed on.
+        if self._typed is None and event.key == "slash":
+            self._typed = f"{self.top.filters} ".lstrip()
+        elif self._typed is not None:
+            self._edit(self._typed, event)
+        else:
+            return
+        event.stop()
+        self.redraw()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_paste(self, event: events.Paste) -> None:
+        if self._typed is not None:
+            event.stop()
+            self._typed += plain(" ".join(event.text.split()))
+            self.redraw()
+
+    def _edit(self, typed: str, event: events.Key) -> None:
+        match event.key:
+            case "enter":
+                self._narrow_to(typed)
+            case "escape":
+                self._typed = self.top.trouble = None
+            case "backspace":
+                self._typed = typed[:-1]
+            case "ctrl+w":
+                self._typed = " ".join(typed.split(" ")[:-1])
+            case "ctrl+u":
+                self._typed = ""
+            case _ if event.is_printable and event.character is not None:
+                self._typed = typed + event.character
+
+    def _narrow_to(self, typed: str) -> None:
         try:
-            self.top.narrow_to(event.value)
+            self.top.narrow_to(typed)
         except UsageError as error:
             self.top.trouble = error
         else:
-            self._close()
-        self.redraw()
+            self._typed = None
 
-    def on_key(self, event: events.Key) -> None:
-        if event.key == "escape" and self.query_one(Input).has_focus:
-            event.stop()
-            event.prevent_default()
-            self.top.trouble = None
-            self._close()
-            self.redraw()
-
-    def _close(self) -> None:
-        line = self.query_one(Input)
-        line.display = False
-        self.set_focus(None)
+    def last(self, width: int) -> list[Line]:
+        if self._typed is None:
+            return super().last(width)
+        above = super().last(width) if self.top.trouble is not None else []
+        return [
+            *above,
+            [Span("/ ", "bold"), Span(cut(f"{self._typed}_", width - 2, keep_end=True))],
+        ]
 
     def action_clear(self) -> None:
         if self.top.filters:

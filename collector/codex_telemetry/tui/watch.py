@@ -103,7 +103,7 @@ class Watch(threading.Thread):
         rest_until = 0.0
         while not self._over:
             at = look(db, self._path)
-            if before is not None and at.file != before.file:
+            if before is not None and _is_other(at, before):
                 return
             with self._changed:
                 asked, is_new, self._is_new = self._asked, self._is_new, False
@@ -143,6 +143,11 @@ class Watch(threading.Thread):
         with self._changed:
             if not (self._over or self._is_new):
                 self._changed.wait(seconds)
+
+
+def _is_other(at: Noticed, before: Noticed) -> bool:
+    """Whether what is open isn't, or may not be, what is there."""
+    return at.file != before.file or (at.disk != before.disk and at.writes == before.writes)
 
 
 def _shown(found: Now) -> Now:
