@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -27,9 +28,14 @@ def database(home: Path) -> Path:  # noqa: F811
     return home / "telemetry.db"
 
 
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fill(tmp_path_factory.mktemp("filled") / "telemetry.db")
+
+
 @pytest.fixture
-def full(database: Path) -> Path:
-    return fill(database)
+def full(filled: Path, database: Path) -> Path:
+    return Path(shutil.copy(filled, database))
 
 
 async def write(*told: Any, **more: Any) -> Path:

@@ -277,3 +277,18 @@ async def test_without_colour_there_is_none(
             if segment.style is not None and segment.style.color is not None
         }
         assert (told - {"default"} != set()) == colour
+
+
+async def test_tokens_are_by_minute_and_the_last_full_one_is_told(
+    database: Path, watching: Watching
+) -> None:
+    session = scenes.session()
+    minute = NOW // 60_000 * 60_000
+    at = {minute - 30_000: 700, minute - 10_000: 1_234, minute - 5 * 60_000: 5_000, minute: 9}
+    responses = {}
+    for moment, used in sorted(at.items()):
+        responses[sum(responses) + used] = scenes.response(moment, used + 100)
+    turn = scenes.turn(session, minute - 6 * 60_000, 380_000, responses=responses)
+    await write(database, session, turn)
+    async with watching() as at_it:
+        await at_it.shows("2,134 last minute  5,100 at most")
