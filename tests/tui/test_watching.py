@@ -12,6 +12,7 @@ import scenes
 from at_work import NOW, RUNNING, fill
 from cli.test_screen import FORBIDDEN, HOSTILE
 from codex_telemetry.cli.options import Narrow
+from codex_telemetry.core.facts import ResponseFacts
 from codex_telemetry.core.identity import ItemId
 from codex_telemetry.store import db as schema
 from codex_telemetry.store import ours
@@ -285,7 +286,7 @@ async def test_tokens_are_by_minute_and_the_last_full_one_is_told(
     session = scenes.session()
     minute = NOW // 60_000 * 60_000
     at = {minute - 30_000: 700, minute - 10_000: 1_234, minute - 5 * 60_000: 5_000, minute: 9}
-    responses = {}
+    responses: dict[int, ResponseFacts] = {}
     for moment, used in sorted(at.items()):
         responses[sum(responses) + used] = scenes.response(moment, used + 100)
     turn = scenes.turn(session, minute - 6 * 60_000, 380_000, responses=responses)

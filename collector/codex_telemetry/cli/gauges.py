@@ -48,7 +48,7 @@ def _gauge(window: Limit, title: int, width: int, zone: Zone, now: int) -> list[
     indent = 2 + title + 2
     bar = max(10, min(WIDEST, width - indent - len("  100 %")))
     first: Line = [Span(f"  {padded(name(window), title)}  "), *gauge(window, bar)]
-    words = [Span(word) for word in (*_pace(window, zone, now), *_reset(window, zone, now))]
+    words = [Span(word) for word in (*pace(window, zone, now), *reset(window, zone, now))]
     rest = wrapped(words, width - indent, "dim")
     return [first, *([Span(" " * indent), *line] for line in rest)]
 
@@ -66,9 +66,6 @@ def gauge(window: Limit, bar: int) -> Line:
         Span("╌" * (bar - peak), "dim"),
         Span(f"  {figure:>5}"),
     ]
-    words = [Span(word) for word in (*pace(window, zone, now), *reset(window, zone, now))]
-    rest = wrapped(words, width - indent, "dim")
-    return [first, *([Span(" " * indent), *line] for line in rest)]
 
 
 def _columns(percent: float | None, bar: int) -> int:

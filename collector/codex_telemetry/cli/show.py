@@ -163,6 +163,12 @@ def can_ask() -> bool:
     return all(stream is not None and stream.isatty() for stream in streams)
 
 
+def on_a_terminal() -> bool:
+    """Whether somebody types and looks: stdin and stdout are terminals."""
+    streams = (sys.stdin, sys.stdout)
+    return all(stream is not None and stream.isatty() for stream in streams)
+
+
 def ask(question: str) -> str:
     """What is typed in answer; "" where nothing is. The question goes beside the data."""
     sys.stderr.write(plain(question))

@@ -1,7 +1,6 @@
 """`top`: what goes on, live."""
 
 import os
-import sys
 from typing import Annotated
 
 import typer
@@ -34,7 +33,7 @@ def top(
     paths, _ = where.paths(), where.settings()
     if redact:
         label_as(lambda: where.labels(redact=True))
-    if not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout)):
+    if not show.on_a_terminal():
         raise UsageError("top: this is no terminal", hint="codex-telemetry turns lists turns")
     if os.environ.get("TERM", "dumb") in ("", "dumb"):
         raise UsageError(
@@ -55,7 +54,3 @@ def top(
     unicode = show.screen().unicode
     made = app.Top(paths.database, lambda: store(where), narrow, zone, unicode=unicode)
     raise typer.Exit(app.run(made))
-
-
-def _is_terminal(stream: object) -> bool:
-    return stream is not None and bool(getattr(stream, "isatty")())  # noqa: B009

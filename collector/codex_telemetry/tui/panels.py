@@ -8,8 +8,8 @@ from codex_telemetry.cli import gauges
 from codex_telemetry.cli.period import Zone
 from codex_telemetry.cli.table import table
 from codex_telemetry.cli.tools import columns as tool_columns
-from codex_telemetry.cli.turns import columns as turn_columns
 from codex_telemetry.cli.turn_words import FILL, bar_label
+from codex_telemetry.cli.turns import columns as turn_columns
 from codex_telemetry.cli.waterfall import STEPS_MS, Axis, joined, strip_columns
 from codex_telemetry.cli.words import (
     Line,

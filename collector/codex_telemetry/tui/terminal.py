@@ -5,14 +5,15 @@ stdout goes, and a terminal that is gone ends the program instead of hanging it.
 import contextlib
 import os
 import select
-import sys
 from codecs import getincrementaldecoder
 from collections.abc import Callable
-from typing import Any, TextIO, cast
+from typing import Any, cast
 
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
+
+STDOUT = 1
 
 ESCAPE_S = 0.1
 """After so long an Escape is one, and not the beginning of another key."""
@@ -23,7 +24,7 @@ class Terminal(LinuxDriver):
 
     def __init__(self, app: Any, **more: Any) -> None:
         super().__init__(app, **more)
-        self._file = cast("Any", _Output(sys.__stdout__, self._gone))
+        self._file = cast("Any", _Output("utf-8" if app.unicode else "ascii", self._gone))
         self._wakes, self._wake = os.pipe()
 
     def run_input_thread(self) -> None:
@@ -75,16 +76,15 @@ class Terminal(LinuxDriver):
 class _Output:
     """Where textual's thread writes. What can't be written is nobody's loss: the terminal is gone."""
 
-    def __init__(self, stream: TextIO | None, gone: Callable[[], None]) -> None:
-        self._fd = 1 if stream is None else stream.fileno()
-        self._encoding = "utf-8" if stream is None else stream.encoding
+    def __init__(self, encoding: str, gone: Callable[[], None]) -> None:
+        self._encoding = encoding
         self._gone: Callable[[], None] | None = gone
 
     def write(self, text: str) -> None:
         rest = memoryview(text.encode(self._encoding, "replace"))
         try:
             while rest and self._gone is not None:
-                rest = rest[os.write(self._fd, rest) :]
+                rest = rest[os.write(STDOUT, rest) :]
         except OSError:
             gone, self._gone = self._gone, None
             if gone is not None:
@@ -94,4 +94,4 @@ class _Output:
         """All is written already."""
 
     def fileno(self) -> int:
-        return self._fd
+        return STDOUT
