@@ -194,7 +194,8 @@ def test_it_is_used_under_tmux(going: Path, tmux: Tmux, tmp_path: Path) -> None:
     tmux("send-keys", "/", "model:none", "Enter")
     tmux.shows("in progress  nothing")
     tmux("resize-window", "-x", "120", "-y", "40")
-    until(lambda: "↑↓ choose" in tmux("capture-pane", "-p").splitlines()[39])
+    tmux.shows(40 * " " + "tokens/min")
+    assert tmux("capture-pane", "-p").splitlines()[39].startswith("↑↓ choose")
     tmux("send-keys", "q")
     screen = tmux.shows("shell>")
     assert "tokens/min" not in screen
