@@ -26,6 +26,20 @@ class Terminal(LinuxDriver):
         super().__init__(app, **more)
         self._file = cast("Any", _Output("utf-8" if app.unicode else "ascii", self._gone))
         self._wakes, self._wake = os.pipe()
+        self._is_left = False
+
+    def write(self, data: str) -> None:
+        # What textual draws while it closes would be drawn on the shell's own screen.
+        if not self._is_left:
+            super().write(data)
+
+    def start_application_mode(self) -> None:
+        self._is_left = False
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def stop_application_mode(self) -> None:
+        super().stop_application_mode()
+        self._is_left = True
 
     def run_input_thread(self) -> None:
         parser = XTermParser(self._debug)
