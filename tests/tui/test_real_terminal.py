@@ -7,7 +7,7 @@ import signal
 import subprocess
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -158,9 +158,10 @@ class Tmux:
         )  # fmt: skip
         return done.stdout
 
-    def shows(self, what: str) -> str:
+    def shows(self, what: str | Callable[[str], bool]) -> str:
         deadline = time.monotonic() + PATIENCE
-        while what not in (screen := self("capture-pane", "-p")):
+        seen = (lambda screen: what in screen) if isinstance(what, str) else what
+        while not seen(screen := self("capture-pane", "-p")):
             assert time.monotonic() < deadline, f"not shown: {what}; the screen:\n{screen}"
             time.sleep(0.05)
         return screen
@@ -197,7 +198,7 @@ def test_it_is_used_under_tmux(going: Path, tmux: Tmux, tmp_path: Path) -> None:
     tmux("resize-window", "-x", "120", "-y", "40")
     tmux.shows(40 * " " + "tokens/min")
     # It may be caught between two of its writes.
-    until(lambda: tmux("capture-pane", "-p").splitlines()[39:] == [FOOTER])
+    tmux.shows(lambda screen: screen.splitlines()[39:] == [FOOTER])
     tmux("send-keys", "q")
     tmux.shows("shell>")
     # Not by what is on it: tmux 3.3 may keep rows of a screen that was resized before it was left.
