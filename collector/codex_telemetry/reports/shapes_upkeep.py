@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from codex_telemetry.reports.shapes import At, Count, Source
 from codex_telemetry.reports.shapes_privacy import SecretUse
-from codex_telemetry.settings import OwnPrice, Retention
+from codex_telemetry.settings import OwnPrice
 
 
 class PathInfo(Struct):
@@ -22,7 +22,10 @@ class Setting(Struct):
     """One option, what it is set to, and by what."""
 
     option: str
-    value: str | bool | list[OwnPrice] | Retention | None
+    value: Annotated[
+        str | bool | list[OwnPrice] | dict[str, str | bool | int | list[str] | None] | None,
+        Meta(description="of a section its options; of `headers` their names alone"),
+    ]
     source: Annotated[
         Literal["default", "file", "environment", "option"],
         Meta(description="`option`: of the command line"),

@@ -17,19 +17,20 @@ LONGEST_ASKED_S = 3_600.0
 class LaterError(Exception):
     """The receiver can't take it now. `why`: in a few words of our own."""
 
-    def __init__(self, why: str, wait_s: float | None = None) -> None:
+    def __init__(self, why: str, wait_s: float | None = None, *, is_settled: bool = False) -> None:
         super().__init__(why)
         self.why = why
-        self.wait_s = wait_s
-        """How long it asks us to wait."""
+        self.wait_s = LONGEST_S if is_settled else wait_s
+        """How long it asks us to wait; `is_settled`: it will say the same until somebody sees to it."""
 
 
 class RefusedError(Exception):
     """The receiver will never take it. `why`: in a few words of our own."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, *, is_too_large: bool = False) -> None:
         super().__init__(why)
         self.why = why
+        self.is_too_large = is_too_large
 
 
 class Pause(Protocol):
