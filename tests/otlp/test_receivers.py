@@ -32,7 +32,7 @@ def database(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(otlp, "GIVES_UP_S", 0.3)
 
@@ -67,15 +67,13 @@ def test_a_receiver_that_is_busy_is_asked_again(
     assert state(database)["error"] is None
 
 
-def test_it_gets_the_time_it_asks_for(
-    cli: Command, database: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(otlp, "GIVES_UP_S", 30)
+def test_it_gets_the_time_it_asks_for(cli: Command, database: Path, receiver: Receiver) -> None:
     receiver.says.append(Says(503, "1"))
     assert told(cli("export", "otlp", "--json"))["turns"] == TURNS
     assert receiver.tried[1] - receiver.tried[0] >= 1
 
 
+@pytest.mark.usefixtures("little_patience")
 def test_one_that_is_down_is_said_in_one_line_and_the_next_export_goes_on(
     cli: Command, database: Path, receiver: Receiver
 ) -> None:
@@ -94,6 +92,7 @@ def test_one_that_is_down_is_said_in_one_line_and_the_next_export_goes_on(
     assert sorted(ids(receiver)) == sorted(set(ids(receiver)))
 
 
+@pytest.mark.usefixtures("little_patience")
 def test_where_nobody_listens_nothing_is_lost(
     cli: Command, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,6 +102,7 @@ def test_where_nobody_listens_nothing_is_lost(
     assert (answer.code, state(database)["behind"]) == (1, TURNS)
 
 
+@pytest.mark.usefixtures("little_patience")
 def test_one_that_is_slow_is_not_waited_for_for_ever(
     cli: Command, database: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,6 +241,7 @@ def test_nothing_waits_longer_than_it_may(monkeypatch: pytest.MonkeyPatch) -> No
     assert retry.wait(0, retry.LONGEST_S, 0.0) > otlp.GIVES_UP_S
 
 
+@pytest.mark.usefixtures("little_patience")
 def test_doctor_says_how_far_it_is(cli: Command, database: Path, http: Receiver) -> None:
     http.says.append(Says())
     http.always = Says(503)

@@ -235,6 +235,10 @@ def test_folders_are_told_as_the_config_says(
     }
     assert project in told
     assert how == "shown" or told == {None}
+    http.traces.clear()
+    exported(cli, "--since=2000-01-01", "--redact")
+    told = {attributes(s).get("codex_telemetry.project") for s in http.spans}
+    assert all(name is None or name.startswith("folder-") for name in told)
 
 
 def test_only_the_projects_that_are_named_are_sent(

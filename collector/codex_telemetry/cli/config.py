@@ -77,18 +77,22 @@ def _value(setting: Setting) -> str | None:
         case list(prices):
             return f"{len(prices)} of your own" if prices else None
         case dict(section) if setting.source != "default":
-            told = [f"{name} {_in_words(its)}" for name, its in section.items() if its != []]
-            return ", ".join(word for word in told if not word.endswith(" None")) or None
+            told = [_in_words(name, its) for name, its in section.items() if its not in ([], None)]
+            return ", ".join(told) or None
     return None
 
 
-def _in_words(value: object) -> str:
-    match value:
-        case bool(on):
-            return "on" if on else "off"
-        case list(several):
-            return " ".join(map(str, several))
-    return str(value)
+def _in_words(name: str, value: object) -> str:
+    match name, value:
+        case "days", days:
+            return f"{days} days"
+        case "size", size:
+            return str(size)
+        case _, bool(on):
+            return f"{name} {'on' if on else 'off'}"
+        case _, list(several):
+            return f"{name} {' '.join(map(str, several))}"
+    return f"{name} {value}"
 
 
 _COLUMNS: list[Column[Setting]] = [

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec.structs import replace
 
 from codex_telemetry.cli import show
-from codex_telemetry.cli.exporting import Since, Until
 from codex_telemetry.cli.listing import print_one
 from codex_telemetry.cli.options import Form, Narrow, Where, Zoned, options
 from codex_telemetry.cli.reach import store
@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     from codex_telemetry.sinks.otlp.sending import Sent
     from codex_telemetry.store.queries import Row
 
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="WHEN", help="turns that began from then on: 7d")
+]
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="WHEN", help="turns that began up to then")
+]
 GIVES_UP_S = 60.0
 """So long without anything taken, and an export ends; the next one goes on from there."""
 
@@ -65,6 +71,8 @@ def otlp(
             "--content: the config doesn't allow it",
             hint="content = true under [otlp], if you mean it",
         )
+    if form.redact and settings.otlp.names == "shown":
+        settings = replace(settings, otlp=replace(settings.otlp, names="labels"))
     if is_disabled(os.environ):
         raise UserError("nothing is sent: OTEL_SDK_DISABLED is true", hint="unset it")
     bounds = Narrow(since, until).bounds(zoned.zone(), time.time_ns() // 1_000_000)
