@@ -28,6 +28,7 @@ from codex_telemetry.core.facts import Gap
 from codex_telemetry.core.veil import Veil
 from codex_telemetry.formats.base import Direction
 from codex_telemetry.settings import Settings
+from codex_telemetry.store import consent, sink_cursors
 from codex_telemetry.store import db as database
 from codex_telemetry.store.grants import Standing
 from codex_telemetry.store.writer import Writer
@@ -262,6 +263,9 @@ def golden_rows(recordings: Recordings, tmp_path_factory: pytest.TempPathFactory
     """A database of three releases' recordings, heard and logged, and of what was made by hand."""
     folder = tmp_path_factory.mktemp("golden")
     anyio.run(fill, folder, recordings)
+    with consent.writing(folder / "telemetry.db") as db:
+        sink_cursors.begin(db, "otlp", "http://localhost:4318", 1)
+        sink_cursors.fail(db, "otlp", "it can't be reached", 2)
     return folder / "telemetry.db"
 
 
