@@ -1,0 +1,1 @@
+"""The tables, the sending and the reports, on today's engine."""
