@@ -42,7 +42,7 @@ SHAPES: dict[str, tuple[type[Struct], int]] = {
     "schema_column": (shapes_sql.SchemaColumn, 1),
     "path": (shapes_upkeep.PathInfo, 1),
     "backfill": (shapes_upkeep.BackfillSummary, 1),
-    "doctor": (shapes_upkeep.Doctor, 1),
+    "doctor": (shapes_upkeep.Doctor, 2),
     "config": (shapes_upkeep.Setting, 2),
     "prune": (shapes_upkeep.Pruned, 1),
     "vacuum": (shapes_upkeep.Vacuumed, 1),

@@ -75,12 +75,26 @@ class GapSeen(Struct):
     reason: str
 
 
+class SinkState(Struct):
+    """How far another system is that is sent what is stored."""
+
+    sink: str
+    target: str
+    sent_at: Annotated[At | None, Meta(description="when something was last taken there")]
+    behind_turns: Annotated[int, Meta(ge=0, description="that changed since, and weren't sent")]
+    sent: Annotated[int, Meta(ge=0, description="turns; those sent again are counted again")]
+    rejected: Annotated[int, Meta(ge=0, description="turns that were refused for good")]
+    error: Annotated[str | None, Meta(description="why it doesn't get on now")]
+    error_at: Annotated[At | None, Meta(description="since when")]
+
+
 class Doctor(Struct):
     """Whether all is well."""
 
     checks: list[Check]
     drift: list[DriftCount]
     gaps: list[GapSeen]
+    sinks: list[SinkState]
 
 
 class Pruned(Struct):
