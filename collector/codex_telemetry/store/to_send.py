@@ -61,6 +61,14 @@ def bundle(db: Store, place: Place, limit: int) -> Bundle:
         db.execute("COMMIT")
 
 
+def since(told: Bundle, moment: int) -> Bundle:
+    """Without what was over before that moment (ms UTC)."""
+    return told._replace(
+        turns=[row for row in told.turns if (row["ended_at"] or row["started_at"] or 0) >= moment],
+        sessions=[row for row in told.sessions if (row["last_at"] or 0) >= moment],
+    )
+
+
 def readings(db: Store, since: int | None, after_origin: int, step_ms: int) -> list[Row]:
     """Of each limit and each step of time the last reading: those since a moment, and those of whom
     nothing was heard before."""

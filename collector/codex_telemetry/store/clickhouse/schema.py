@@ -1,14 +1,16 @@
 """The tables there: made where they aren't, brought up to date, and refused where they are newer."""
 
+import re
 from functools import cache
 from typing import Final
 
 from codex_telemetry.errors import NewerDatabaseError, UserError
-from codex_telemetry.store.clickhouse.connection import Connection, FailedError
+from codex_telemetry.store.clickhouse.connection import Column, Connection, FailedError
 from codex_telemetry.store.db import schema_folder
 
 _ENGINE: Final = "/* ENGINE */"
 _CLUSTER: Final = "/* CLUSTER */"
+_COLUMN: Final = re.compile(r"    `?([\w.]+)`? (.+?)(?: DEFAULT \S+)? COMMENT '")
 
 
 @cache
@@ -18,6 +20,18 @@ def files() -> tuple[str, ...]:
     return tuple(
         path.read_text() for path in sorted(folder.iterdir()) if path.name.endswith(".sql")
     )
+
+
+@cache
+def columns(table: str) -> tuple[Column, ...]:
+    """Of a table of this version, in order."""
+    found = []
+    for line in "".join(files()).partition(f"CREATE TABLE IF NOT EXISTS {table} ")[2].splitlines():
+        if line.startswith(")"):
+            break
+        if told := _COLUMN.match(line):
+            found.append(Column(told[1], told[2]))
+    return tuple(found)
 
 
 def statements(sql: str, cluster: str | None) -> list[str]:
