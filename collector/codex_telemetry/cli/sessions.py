@@ -61,7 +61,7 @@ def sessions(
             "session",
             Session,
             lambda f: report.titled(report.sessions(db, f), named),
-            lambda f: queries.count_sessions(db, f),
+            lambda f: report.count(db, f),
             _columns(zone, show.now(), titles=titles),
         )
         print_list(listing, chosen, narrow.found(db, filters))

@@ -39,7 +39,7 @@ def turns(where: Where, form: Form, narrow: Narrow, zoned: Zoned) -> None:
             "turn",
             Turn,
             lambda f: report.turns(db, f),
-            lambda f: queries.count_turns(db, f),
+            lambda f: report.count(db, f),
             columns(zone, show.now()),
         )
         print_list(listing, chosen, narrow.found(db, filters))
