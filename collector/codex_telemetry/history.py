@@ -129,6 +129,10 @@ async def _follow(
         await tasks.start(_end_when_told, tasks.cancel_scope)
         tasks.start_soon(_every_day, paths)
         tasks.start_soon(retention.look_after, paths, settings)
+        if settings.clickhouse.url is not None:
+            from codex_telemetry import to_clickhouse  # noqa: PLC0415 - few have one
+
+            tasks.start_soon(to_clickhouse.send_on, paths.database, settings.clickhouse)
         begun()
         while True:
             try:

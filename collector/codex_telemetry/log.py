@@ -18,6 +18,7 @@ LOST = "lost"
 ROLLOUTS_READ = "rollouts read"
 ROLLOUTS_FOLLOWED = "rollouts followed"
 PRUNED = "pruned"
+SINK_ENDED = "sink ended"
 COMMAND_FAILED = "command failed"
 
 LARGEST = 8 << 20

@@ -63,6 +63,36 @@ class Retention(Struct, forbid_unknown_fields=True, frozen=True):
     """Of the database, without its free pages."""
 
 
+class ClickHouse(Struct, forbid_unknown_fields=True, frozen=True):
+    """Where a team has the data of all its machines; without `url` nothing is sent."""
+
+    url: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                description='an address such as "clickhouse://user:password@host:8123/database"',
+            ),
+        ]
+        | None
+    ) = None
+    """The watch in the background sends there."""
+    machine: Name | None = None
+    """What this machine is called there; None: a keyed hash of its name."""
+    user: Name | None = None
+    """What its user is called there; None: a keyed hash of the login."""
+    names: Annotated[Literal["hashed", "stored"], Meta(description='"hashed" or "stored"')] = (
+        "hashed"
+    )
+    """How folders, branches, repositories, MCP servers and commands go."""
+    cluster: Name | None = None
+    """Tables are made on all servers of that cluster, replicated."""
+    every_seconds: Annotated[
+        int, Meta(ge=1, le=86_400, description="a number of seconds, at most a day")
+    ] = 15
+    """How often the watch looks for what is new."""
+
+
 class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     """Every option of the config file, with its default. A new one is a field here: `config` lists it."""
 
@@ -111,6 +141,24 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
             description="a table headed [retention], with days or size",
         ),
     ] = Retention()
+    clickhouse: Annotated[
+        ClickHouse,
+        Meta(
+            title="which ClickHouse is sent what is stored",
+            description="a table headed [clickhouse]",
+        ),
+    ] = ClickHouse()
+    store: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                title="where reports read: --store",
+                description='"local", or an address such as "clickhouse://host/database"',
+            ),
+        ]
+        | None
+    ) = None
 
 
 DEFAULT = Settings()
@@ -180,10 +228,16 @@ def _problems(shape: type[Struct], told: Any, where: str) -> Iterator[str]:
         if shape is Settings and name == "prices" and _are_tables(entries):
             for n, entry in enumerate(entries, start=1):
                 yield from _problems(OwnPrice, entry, f"prices[{n}].")
-        elif shape is Settings and name == "retention" and isinstance(entries, dict):
-            yield from _problems(Retention, entries, "retention.")
+        elif (section := _section(field.type)) is not None and isinstance(entries, dict):
+            yield from _problems(section, entries, f"{name}.")
         elif not _fits(entries, field.type):
             yield f"{where}{name} must be {_wanted(field.type)}"
+
+
+def _section(kind: Any) -> type[Struct] | None:
+    """The struct that a table of that type is read as."""
+    shapes = (kind, getattr(kind, "__origin__", None))
+    return next((s for s in shapes if isinstance(s, type) and issubclass(s, Struct)), None)
 
 
 def _are_tables(told: Any) -> bool:

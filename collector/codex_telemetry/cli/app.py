@@ -90,6 +90,7 @@ EXPORT_COMMANDS = {
     "parquet": "exporting.parquet",
     "csv": "exporting.csv",
     "jsonl": "exporting.jsonl",
+    "clickhouse": "clickhouse.clickhouse",
 }
 """The same, of what is typed after `export`; without any of them it is `export.export`."""
 

@@ -51,6 +51,7 @@ SHAPES: dict[str, tuple[type[Struct], int]] = {
     "merge": (shapes_upkeep.Merged, 1),
     "anonymous": (shapes_anonymous.Anonymous, 1),
     "export": (shapes_export.Exported, 1),
+    "export_clickhouse": (shapes_export.SentToClickHouse, 1),
     "tokens": (shapes_tokens.Tokens, 1),
     "prices": (shapes_tokens.Price, 1),
     "privacy": (shapes_privacy.Privacy, 1),
