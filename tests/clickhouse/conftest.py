@@ -62,13 +62,15 @@ class There:
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[tuple[Path, int]]:
-    with tempfile.TemporaryDirectory() as folder:
-        with subprocess.Popen(
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(
             [sys.executable, str(ENGINE), folder], stdout=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdout is not None
-            yield Path(folder), int(process.stdout.readline())
-            process.kill()
+        ) as process,
+    ):
+        assert process.stdout is not None
+        yield Path(folder), int(process.stdout.readline())
+        process.kill()
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +81,7 @@ def sent(engine: tuple[Path, int], tmp_path_factory: pytest.TempPathFactory) -> 
     month.write(path)
     made = There(*engine)
     sink = Sink(path, made.address, Sender("machine", "user", None))
-    sink.send(lambda _: False)
+    sink.send(lambda seconds: False)
     sink.close()
     return path, made
 

@@ -21,7 +21,8 @@ import lz4.frame
 from chdb import session
 
 FOLDER = Path(sys.argv[1])
-ENGINE = session.Session(str(FOLDER / "data"))
+SESSION: Any = session.Session
+ENGINE = SESSION(str(FOLDER / "data"))
 ALONE = threading.Lock()
 """One engine a process, with one database in use."""
 OF_THE_TRANSPORT = {

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checkout import CHECKOUT
 
 import month
 import scenes
+from checkout import CHECKOUT
 from clickhouse.conftest import There
 from clickhouse.test_sending import refreshed, send
 
@@ -68,6 +68,10 @@ def test_nothing_of_the_deployment_is_open_or_unpinned_or_has_a_password_in_it()
 @pytest.mark.parametrize("version", ["0001_turns_sessions_limits.sql", "0002_daily.sql"])
 def test_each_column_says_what_it_means(version: str) -> None:
     text = (CHECKOUT / "schema" / "clickhouse" / version).read_text()
-    columns = re.findall(r"^    `?[\w.]+`? (?:\w+\(|Nullable|UInt|Int|Date|String|Low|Array|Simple|Agg).*$", text, re.M)
+    columns = re.findall(
+        r"^    `?[\w.]+`? (?:\w+\(|Nullable|UInt|Int|Date|String|Low|Array|Simple|Agg).*$",
+        text,
+        re.MULTILINE,
+    )
     assert len(columns) > 10
     assert all(re.search(r"COMMENT '.{3,}',?$", line) for line in columns)

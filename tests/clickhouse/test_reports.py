@@ -11,8 +11,6 @@ import pytest
 import month
 import scenes
 from clickhouse.conftest import There
-from commands import Command
-
 from codex_telemetry.cli.period import Zone
 from codex_telemetry.reports import sessions, stats, tokens, tools, turns
 from codex_telemetry.reports.clickhouse import warehouse
@@ -20,28 +18,32 @@ from codex_telemetry.reports.elsewhere import Elsewhere
 from codex_telemetry.reports.tokens import Calendar
 from codex_telemetry.store.measured import BYS
 from codex_telemetry.store.queries import Filters, Store, reading
+from commands import Command
 
 Report = Callable[[Store | Elsewhere, Filters, Zone], Any]
+
+
+def _stats(by: Any) -> Report:
+    return lambda db, f, zone: list(stats.rows(stats.groups(db, f, by, zone.days, zone.offsets)))
+
+
+def _tools(by: Any) -> Report:
+    return lambda db, f, _: tools.tools(db, f, by)
+
+
+def _tokens(by: Any, *, roll_up: bool) -> Report:
+    return lambda db, f, zone: tokens.tokens(db, f, by, Calendar(zone.offsets), roll_up=roll_up)
+
 
 REPORTS: dict[str, Report] = {
     "turns": lambda db, f, _: list(turns.turns(db, f)),
     "their number": lambda db, f, _: turns.count(db, f),
     "sessions": lambda db, f, _: list(sessions.sessions(db, f)),
     "their number too": lambda db, f, _: sessions.count(db, f),
-    **{
-        f"stats {by}": lambda db, f, zone, by=by: list(
-            stats.rows(stats.groups(db, f, by, zone.days, zone.offsets))
-        )
-        for by in (None, *BYS)
-    },
-    **{f"tools {by}": lambda db, f, _, by=by: tools.tools(db, f, by) for by in tools.BYS},
-    **{
-        f"tokens {by} {roll_up}": lambda db, f, zone, by=by, roll_up=roll_up: tokens.tokens(
-            db, f, by, Calendar(zone.offsets), roll_up=roll_up
-        )
-        for by in get_args(tokens.By)
-        for roll_up in (False, True)
-    },
+    **{f"stats {by}": _stats(by) for by in (None, *BYS)},
+    **{f"tools {by}": _tools(by) for by in tools.BYS},
+    **{f"tokens {by}": _tokens(by, roll_up=False) for by in get_args(tokens.By)},
+    **{f"tokens {by}, rolled up": _tokens(by, roll_up=True) for by in get_args(tokens.By)},
 }
 SINCE = scenes.T0 + 10 * scenes.DAY + 7 * 60_000 + 3_123
 """Not at the beginning of a quarter of an hour, nor is the end."""
@@ -83,7 +85,8 @@ def test_one_session_is_found_by_the_beginning_of_its_id(same: There, cli: Comma
         asked = [*words, "--session", known[:-3], "--json"]
         assert cli(*asked, "--store", same.url) == cli(*asked)
     nobody = cli("turns", "--session", "nobody", "--store", same.url)
-    assert nobody.code == 1 and "no session has an id that starts with nobody" in nobody.err
+    assert nobody.code == 1
+    assert "no session has an id that starts with nobody" in nobody.err
 
 
 @pytest.mark.parametrize("words", [["stats"], ["stats", "--by", "day"], ["tools"]], ids=" ".join)
@@ -140,12 +143,14 @@ def test_what_cannot_be_meant_is_one_line(
 
 def test_titles_stay_on_their_machine(same: There, cli: Command) -> None:
     answer = cli("sessions", "--titles", "--store", same.url)
-    assert (answer.code, answer.out) == (2, "") and "--titles" in answer.err
+    assert (answer.code, answer.out) == (2, "")
+    assert "--titles" in answer.err
 
 
 def test_where_nothing_was_sent_is_said(there: There, cli: Command) -> None:
     answer = cli("turns", "--store", there.url)
-    assert answer.code == 1 and "nothing was sent to" in answer.err
+    assert answer.code == 1
+    assert "nothing was sent to" in answer.err
     assert "CANARY" not in answer.err
 
 

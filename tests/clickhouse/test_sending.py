@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from codex_telemetry import secret
 from codex_telemetry.sinks import clickhouse
 from codex_telemetry.sinks.clickhouse import Sink
 from codex_telemetry.sinks.clickhouse_rows import Sender
-from codex_telemetry.sinks.retry import LaterError
+from codex_telemetry.sinks.retry import LaterError, Pause
 from codex_telemetry.store import db as schema
 from codex_telemetry.store.clickhouse.address import Address
 from commands import PROGRAM, Command
@@ -29,16 +28,12 @@ DAILY = """SELECT day, model, sum(turns), sum(duration_ms), sum(total_tokens),
     quantilesTDigestMerge(0.5, 0.95)(duration) FROM daily GROUP BY day, model ORDER BY day, model"""
 
 
-def at_once(_: float) -> bool:
-    return True
-
-
-def never(_: float) -> bool:
+def never(seconds: float) -> bool:
     return False
 
 
 def send(
-    path: Path, to: Address, *, anew: bool = False, machine: str = "m", wait: Callable[[float], bool] = never
+    path: Path, to: Address, *, anew: bool = False, machine: str = "m", wait: Pause = never
 ) -> Sink:  # fmt: skip
     sink = Sink(path, to, Sender(machine, "u", None))
     with closing(sink):
@@ -61,9 +56,7 @@ def remove(path: Path, which: str) -> list[str]:
         return [r[0] for r in db.execute(f"DELETE FROM turns WHERE {which} RETURNING turn_id")]
 
 
-def test_sent_again_nothing_doubles_nor_do_the_sums_by_day(
-    database: Path, there: There
-) -> None:
+def test_sent_again_nothing_doubles_nor_do_the_sums_by_day(database: Path, there: There) -> None:
     month.write(database)
     send(database, there.address)
     counted = there.rows(COUNTED)
@@ -187,14 +180,17 @@ def test_a_server_that_takes_nothing_now_is_told_of_and_tried_again(
         return True
 
     send(database, there.address, wait=wait)
-    assert len(waited) == 2 and waited[1] > 0.5
+    assert len(waited) == 2
+    assert waited[1] > 0.5
     assert rows(database, "SELECT error, sent FROM sink_cursors") == [
         {"error": None, "sent": month.TURNS}
     ]
     assert there.rows("SELECT count() FROM turns FINAL") == [(month.TURNS,)]
 
 
-def test_a_server_that_is_down_is_one_line(week: Path, cli: Command, there: There, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_is_down_is_one_line(
+    week: Path, cli: Command, there: There, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from codex_telemetry.cli import clickhouse as command
 
     monkeypatch.setattr(command, "PATIENCE_S", 0.0)
@@ -217,12 +213,15 @@ def test_names_go_as_keyed_hashes_unless_the_team_wants_them(
     )
     for name in ("/home/me", "project", "pytest", os.uname().nodename):
         assert name not in sent, name
-    assert "'#/" in sent and "gpt-5.5" in sent
+    assert "'#/" in sent
+    assert "gpt-5.5" in sent
     known = json.loads(cli("stats", "--project", "/home/me/project", "--json").out)
     assert known[0]["turns"]
     asked = ["stats", "--project", "/home/me/project", "--json"]
     assert json.loads(cli(*asked, "--store", there.url).out) == known
-    (home / "config.toml").write_text('[clickhouse]\nnames = "stored"\nmachine = "desk"\nuser = "ann"\n')
+    (home / "config.toml").write_text(
+        '[clickhouse]\nnames = "stored"\nmachine = "desk"\nuser = "ann"\n'
+    )
     assert cli("export", "clickhouse", "--to", there.url).code == 0
     assert there.rows("SELECT DISTINCT machine, user FROM turns FINAL") == [("desk", "ann")]
     assert ("/home/me/project",) in there.rows("SELECT DISTINCT cwd FROM turns FINAL")
@@ -243,9 +242,7 @@ def test_with_one_secret_a_person_is_one_on_two_machines(
     assert names[0].user == names[1].user != names[2].user
 
 
-def test_limits_are_there_once_and_of_five_minutes_the_last(
-    database: Path, there: There
-) -> None:
+def test_limits_are_there_once_and_of_five_minutes_the_last(database: Path, there: There) -> None:
     session = scenes.session()
     scenes.write(database, session, scenes.busy_turn(session), *scenes.limits())
     send(database, there.address)
@@ -266,7 +263,10 @@ def test_without_the_library_it_is_one_line(
     import sys
 
     monkeypatch.setitem(sys.modules, "clickhouse_connect", None)
-    for words in (["turns", "--store", "clickhouse://h/d"], ["export", "clickhouse", "--to", "clickhouse://h/d"]):
+    for words in (
+        ["turns", "--store", "clickhouse://h/d"],
+        ["export", "clickhouse", "--to", "clickhouse://h/d"],
+    ):
         answer = cli(*words)
         assert (answer.code, answer.out, answer.err.count("\n")) == (1, "", 1)
         assert "pip install 'codex-telemetry[clickhouse]'" in answer.err
@@ -276,7 +276,8 @@ def test_the_config_is_shown_without_its_password(home: Path, cli: Command, ther
     (home / "config.toml").write_text(f'store = "{there.url}"\n[clickhouse]\nurl = "{there.url}"\n')
     for form in ([], ["--json"]):
         answer = cli("config", *form)
-        assert answer.code == 0 and there.address.shown in answer.out
+        assert answer.code == 0
+        assert there.address.shown in answer.out
         assert "CANARY" not in answer.out + answer.err
 
 

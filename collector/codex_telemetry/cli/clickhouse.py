@@ -57,7 +57,9 @@ def clickhouse(
         raise UsageError(
             "export clickhouse: no ClickHouse is named", hint="--to URL, or [clickhouse] url in the config"
         )  # fmt: skip
-    target = address(*(("--to", to) if to is not None else (to_clickhouse.NAMED, settings.url or "")))
+    target = address(
+        *(("--to", to) if to is not None else (to_clickhouse.NAMED, settings.url or ""))
+    )
     with store(where):
         pass  # what waits is taken in, and costs are those of today's prices
     sink = to_clickhouse.sink(found.database, settings, target)

@@ -7,7 +7,8 @@ from codex_telemetry.store.queries import Filters, Store, pruned_before
 
 
 def say_what_was_pruned(
-    db: Store | Elsewhere, filters: Filters, zone: Zone, *, counted: bool) -> None:
+    db: Store | Elsewhere, filters: Filters, zone: Zone, *, counted: bool
+) -> None:
     """Where the stretch of time that is asked for reaches so far back. What was sent elsewhere stays
     there."""
     if isinstance(db, Elsewhere):

@@ -32,7 +32,7 @@ from codex_telemetry.reports.elsewhere import Elsewhere
 from codex_telemetry.reports.sessions import Link
 from codex_telemetry.reports.shapes import Session
 from codex_telemetry.reports.shapes_family import SessionInFull
-from codex_telemetry.store import content, queries
+from codex_telemetry.store import content
 from codex_telemetry.store.find import find_session
 
 

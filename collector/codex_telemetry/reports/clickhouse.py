@@ -72,7 +72,7 @@ class Warehouse(Elsewhere):
         for key, turns, *told in questions.times(self._there, filters, by, cut, EDGES_MS):
             below = dict(zip(EDGES_MS, told[3 * len(MEASURES) :], strict=True))
             spreads = {
-                measure: _counted(*told[3 * n : 3 * n + 3], below)
+                measure: _counted(told[3 * n], told[3 * n + 1], told[3 * n + 2], below)
                 for n, measure in enumerate(MEASURES)
             }
             yield Times(_day(key) if by == "day" else key, turns, spreads)

@@ -69,7 +69,9 @@ class _Group:
         self.last_used = max(self.last_used, last_used or 0)
 
 
-def tokens(db: Store | Elsewhere, filters: Filters, by: By, calendar: Calendar, *, roll_up: bool) -> Used:
+def tokens(
+    db: Store | Elsewhere, filters: Filters, by: By, calendar: Calendar, *, roll_up: bool
+) -> Used:
     """By time in its order; by all else the most used first.
 
     `roll_up`: what a subagent used counts for the session of the person who started it.

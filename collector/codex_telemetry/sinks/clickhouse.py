@@ -18,8 +18,8 @@ from msgspec import Struct
 from codex_telemetry.sinks import clickhouse_rows as rows
 from codex_telemetry.sinks.clickhouse_rows import Mark, Sender, Values
 from codex_telemetry.sinks.retry import LaterError, Pause, patiently
-from codex_telemetry.store import db as database
 from codex_telemetry.store import changes, sink_cursors, to_send
+from codex_telemetry.store import db as database
 from codex_telemetry.store.changes import Place
 from codex_telemetry.store.clickhouse.address import Address
 from codex_telemetry.store.clickhouse.connection import Connection, FailedError, connect
@@ -111,6 +111,7 @@ class Sink:
             if bundle.upto is None:
                 self._finish(db, state, mark, bundle.state.number)
                 return False
+            upto = bundle.upto
         left_out = None if state.is_through else state.since
         if left_out is not None:
             bundle = to_send.since(bundle, left_out)
@@ -118,7 +119,7 @@ class Sink:
         self._insert("turns", turns, mark, cursor.place)
         self._insert("sessions", sessions, mark, cursor.place)
         with self._writing() as db:
-            sink_cursors.advance(db, SINK, bundle.upto, _now(), sent=len(bundle.turns))
+            sink_cursors.advance(db, SINK, upto, _now(), sent=len(bundle.turns))
         self.sent = self.sent._replace(
             turns=self.sent.turns + len(bundle.turns),
             sessions=self.sent.sessions + len(bundle.sessions),

@@ -71,9 +71,7 @@ def sessions(bundle: Bundle, sender: Sender, mark: Mark) -> Values:
 
 def limits(readings: Iterable[Row], sender: Sender, mark: Mark) -> Values:
     """As `columns("limits")` lists them."""
-    return _by_column(
-        columns("limits"), [dict(row) | _marked(sender, mark) for row in readings]
-    )
+    return _by_column(columns("limits"), [dict(row) | _marked(sender, mark) for row in readings])
 
 
 def _turn(row: Row, bundle: Bundle, sender: Sender) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """All that belongs to some turns and sessions, as it is to be sent elsewhere."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -38,7 +38,9 @@ def bundle(db: Store, place: Place, limit: int) -> Bundle:
     db.execute("BEGIN")  # all of it from one moment
     try:
         changes = changes_since(db, place, limit)
-        turns, sessions, gone = [], [], []
+        turns: list[str] = []
+        sessions: list[str] = []
+        gone: list[Gone] = []
         for change in changes:
             if change.is_gone:
                 if change.id is not None:
@@ -104,8 +106,8 @@ def _rows(db: Store, sql: str, values: Iterable[object]) -> list[Row]:
     return db.execute(sql, [listed]).fetchall()
 
 
-def _by(db: Store, sql: str, values: Iterable[object], key: str) -> dict[object, list[Row]]:
-    found: dict[object, list[Row]] = {}
+def _by(db: Store, sql: str, values: Iterable[object], key: str) -> dict[Any, list[Row]]:
+    found: dict[Any, list[Row]] = {}
     for row in _rows(db, sql, values):
         found.setdefault(row[key], []).append(row)
     return found
@@ -115,7 +117,7 @@ _THESE: Final = "IN (SELECT value FROM json_each(?))"
 _TURNS: Final = f"SELECT * FROM turns WHERE turn_id {_THESE} ORDER BY turn_key"
 _DAYS: Final = f"SELECT turn_id, started_at / 86400000 AS day FROM turns WHERE turn_id {_THESE}"
 _SESSIONS: Final = f"SELECT * FROM sessions WHERE session_id {_THESE} ORDER BY session_key"
-_KEPT: Final = f"""
+_KEPT: Final = """
 WITH these (id) AS (SELECT value FROM json_each(?))
 SELECT session_id FROM sessions WHERE session_id IN (SELECT id FROM these)
 UNION ALL

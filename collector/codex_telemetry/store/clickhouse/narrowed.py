@@ -63,9 +63,7 @@ def sessions(filters: Filters) -> Narrowed:
         told.append(Narrowed(f"has({listed}, {{model:String}})", {"model": filters.model}))
     if filters.status is not None:
         some = "SELECT machine, session_id FROM turns FINAL WHERE status = {status:String}"
-        told.append(
-            Narrowed(f"(t.machine, t.session_id) IN ({some})", {"status": filters.status})
-        )
+        told.append(Narrowed(f"(t.machine, t.session_id) IN ({some})", {"status": filters.status}))
     return _all(told)
 
 
@@ -88,7 +86,8 @@ def _said(filters: Filters, folder: str) -> list[Narrowed]:
     if filters.session_id is not None:
         told.append(Narrowed("t.session_id = {session:String}", {"session": filters.session_id}))
     if filters.projects:
-        sql, values = [], {}
+        sql: list[str] = []
+        values: dict[str, Any] = {}
         for n, project in enumerate(filters.projects):
             sql.append(f"{folder} = {{is{n}:String}} OR startsWith({folder}, {{in{n}:String}})")
             values |= {f"is{n}": project, f"in{n}": project.rstrip("/") + "/"}

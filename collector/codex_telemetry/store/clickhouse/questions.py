@@ -181,7 +181,7 @@ def names(there: Connection, session_id: str | None = None) -> dict[int, str]:
     where = "1" if session_id is None else "t.session_id = {session:String}"
     sql = f"SELECT {_SESSION_KEY}, t.session_id FROM sessions AS t FINAL WHERE {where}"
     values = {} if session_id is None else {"session": session_id}
-    return {key: name for key, name in _rows(there, sql, values)}
+    return {row[0]: row[1] for row in _rows(there, sql, values)}
 
 
 def find_session(there: Connection, wanted: str) -> str:
@@ -198,7 +198,7 @@ def find_session(there: Connection, wanted: str) -> str:
     raise unknown("session", "sessions", wanted)
 
 
-def _rows(there: Connection, sql: str, values: Mapping[str, Any] = {}) -> Iterator[Row]:  # noqa: B006 - only read
+def _rows(there: Connection, sql: str, values: Mapping[str, Any] = {}) -> Iterator[Row]:
     names_, rows = there.rows(sql, values)
     return (Row(names_, row) for row in rows)
 
@@ -255,9 +255,7 @@ def _summed(names_: Sequence[str], of: str = "") -> str:
 
 
 _SESSION_KEY: Final = "cityHash64(t.machine, t.session_id)"
-_USED: Final = ", ".join(
-    f"`used.{name}` AS its_{name}" for name in ("model", "at", *SUMMED[1:8])
-)
+_USED: Final = ", ".join(f"`used.{name}` AS its_{name}" for name in ("model", "at", *SUMMED[1:8]))
 _RESPONSES: Final = f"""
 SELECT machine, session_id, cwd, status, service_tier, its_model AS model,
     {ms("coalesce(its_at, started_at)")} AS used_ms,
