@@ -8,8 +8,8 @@ from codex_telemetry.cli import show
 from codex_telemetry.cli.gone import say_what_was_pruned
 from codex_telemetry.cli.labelled import by_label
 from codex_telemetry.cli.listing import print_rows, print_table
-from codex_telemetry.cli.options import Form, Narrow, Where, Zoned, one_of, options
-from codex_telemetry.cli.reach import store
+from codex_telemetry.cli.options import Form, Narrow, Whence, Where, Zoned, one_of, options
+from codex_telemetry.cli.reach import reached
 from codex_telemetry.cli.table import Column
 from codex_telemetry.cli.words import NOTHING, duration, number, percent
 from codex_telemetry.core.labels import Kind
@@ -26,6 +26,7 @@ NAMED = ("command", "mcp_tool", "dynamic_tool")
 @options
 def tools(
     where: Where,
+    whence: Whence,
     form: Form,
     narrow: Narrow,
     zoned: Zoned,
@@ -44,7 +45,7 @@ def tools(
     one_of("--by", "key", by, BYS)
     chosen, zone = form.chosen(), zoned.zone()
     filters = narrow.check(zone)
-    with store(where) as db:
+    with reached(where, whence) as db:
         filters = narrow.found(db, filters)
         say_what_was_pruned(db, filters, zone, counted=False)
         found = by_label(report.tools(db, filters, cast("By", by)), lambda t: named(t, by))

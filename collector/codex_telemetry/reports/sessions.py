@@ -5,15 +5,25 @@ from typing import NamedTuple
 
 import msgspec
 
+from codex_telemetry.reports.elsewhere import Elsewhere
 from codex_telemetry.reports.shapes import Session, SessionDetail, Turn
 from codex_telemetry.reports.shaping import one, shaped
 from codex_telemetry.store import queries
 from codex_telemetry.store.queries import Filters, Row, Store
 
 
-def sessions(db: Store, filters: Filters) -> Iterator[Session]:
+def sessions(db: Store | Elsewhere, filters: Filters) -> Iterator[Session]:
     """The one with the latest activity last."""
+    if isinstance(db, Elsewhere):
+        return shaped(Session, db.sessions(filters))
     return shaped(Session, queries.sessions(db, filters))
+
+
+def count(db: Store | Elsewhere, filters: Filters) -> int:
+    """How many those are."""
+    if isinstance(db, Elsewhere):
+        return db.count_sessions(filters)
+    return queries.count_sessions(db, filters)
 
 
 def titled(listed: Iterable[Session], titles: Mapping[str, str]) -> Iterator[Session]:

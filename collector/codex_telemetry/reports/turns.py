@@ -11,6 +11,7 @@ from codex_telemetry.core.identity import SessionId
 from codex_telemetry.core.join import join
 from codex_telemetry.core.parts import Outline, outline
 from codex_telemetry.core.spans import Window, window
+from codex_telemetry.reports.elsewhere import Elsewhere
 from codex_telemetry.reports.shapes import (
     Item,
     TokenResponse,
@@ -25,8 +26,10 @@ from codex_telemetry.store import queries
 from codex_telemetry.store.queries import Filters, Row, Store
 
 
-def turns(db: Store, filters: Filters) -> Iterator[Turn]:
+def turns(db: Store | Elsewhere, filters: Filters) -> Iterator[Turn]:
     """Newest last."""
+    if isinstance(db, Elsewhere):
+        return shaped(Turn, db.turns(filters))
     return shaped(Turn, queries.turns(db, filters))
 
 
@@ -36,6 +39,13 @@ def page(
     """Some of those that match, out of one of `queries.ORDERS`."""
     rows = queries.page_of_turns(db, filters, order, down=down, size=size, skipped=skipped)
     return shaped(Turn, rows)
+
+
+def count(db: Store | Elsewhere, filters: Filters) -> int:
+    """How many those are."""
+    if isinstance(db, Elsewhere):
+        return db.count_turns(filters)
+    return queries.count_turns(db, filters)
 
 
 def detail(db: Store, row: Row) -> TurnDetail:
