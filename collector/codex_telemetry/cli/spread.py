@@ -15,9 +15,9 @@ def classes(spread: Spread) -> list[int]:
     return [upto - before for before, upto in pairwise(below)]
 
 
-def steps(spread: Spread) -> list[tuple[str, int]]:
-    """Each class from the first to the last that has any, and how many values it has."""
-    numbers = classes(spread)
+def steps(*spreads: Spread) -> list[tuple[str, int]]:
+    """Each class from the first to the last that has any, and how many values they have together."""
+    numbers = [sum(its) for its in zip(*map(classes, spreads), strict=True)]
     held = [n for n, number_ in enumerate(numbers) if number_]
     if not held:
         return []

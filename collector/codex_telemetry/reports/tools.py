@@ -44,9 +44,13 @@ class _Tally:
 
 def tools(db: Store | Elsewhere, filters: Filters, by: By) -> list[ToolStats]:
     """The most calls first."""
+    return [row(its) for its in groups(db, filters, by)]
+
+
+def groups(db: Store | Elsewhere, filters: Filters, by: By) -> list[Called]:
+    """The same, with how long they ran."""
     told = db.calls(filters, by) if isinstance(db, Elsewhere) else _calls(db, filters, by)
-    found = [_row(its) for its in told]
-    return sorted(found, key=lambda row: (-row.calls, row.kind, row.key is None, row.key or ""))
+    return sorted(told, key=lambda its: (-its.calls, its.kind, its.key is None, its.key or ""))
 
 
 def _calls(db: Store, filters: Filters, by: By) -> Iterable[Called]:
@@ -69,7 +73,7 @@ def _key(told: Calls, by: By) -> str | None:
     return {"kind": told.kind, "server": told.server}.get(by, told.name)
 
 
-def _row(its: Called) -> ToolStats:
+def row(its: Called) -> ToolStats:
     ran = its.ran
     return ToolStats(
         key=its.key,

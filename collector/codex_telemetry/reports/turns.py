@@ -22,7 +22,7 @@ from codex_telemetry.reports.shapes import (
 )
 from codex_telemetry.reports.shaping import one, shaped
 from codex_telemetry.reports.waterfall import Cut, Event
-from codex_telemetry.store import queries
+from codex_telemetry.store import queries, startups
 from codex_telemetry.store.queries import Filters, Row, Store
 
 
@@ -113,6 +113,6 @@ def events(db: Store, row: Row) -> list[Event]:
     """What happened during the turn at a known moment, and the servers that started meanwhile."""
     return [
         Event(event["kind"], event["at"], event["name"], event["status"], event["duration_ms"])
-        for event in (*queries.events_of(db, row["turn_id"]), *queries.startups_during(db, row))
+        for event in (*queries.events_of(db, row["turn_id"]), *startups.startups_during(db, row))
         if event["at"] is not None
     ]
