@@ -7,10 +7,20 @@ import pytest
 import scenes
 from codex_telemetry.web.app import PAGES
 from commands import run
-from web.conftest import HOSTILE, HOSTILE_TURN
+from web.conftest import HOSTILE, HOSTILE_SESSION, HOSTILE_TURN
 from web.dashboard import Dashboard
 
-PATHS = ["/", "/turns", "/turns/charts", HOSTILE_TURN, f"/turns?session={scenes.uuid7(scenes.T0)}"]
+PATHS = [
+    *("/", "/turns", "/turns/charts", HOSTILE_TURN, f"/turns?session={scenes.uuid7(scenes.T0)}"),
+    *("/sessions", HOSTILE_SESSION, f"/session?id={scenes.uuid7(scenes.T0)}"),
+    *("/tools", "/tools/calls", "/tools/calls?by=command", "/startups", "/versions"),
+    *("/health", "/health/checks"),
+]
+NAMES_IT = {
+    *("/", "/turns", HOSTILE_TURN, "/sessions", HOSTILE_SESSION),
+    *("/tools/calls", "/startups", "/versions", "/health/checks"),
+}
+"""Pages with something on them that is called so."""
 
 
 def test_the_token_is_taken_out_of_the_address_and_kept_in_a_cookie(served: Dashboard) -> None:
@@ -96,7 +106,7 @@ def test_names_are_never_markup(served: Dashboard, path: str) -> None:
     assert answer.status == 200
     for bad in ("<img", "<script>alert", "onerror=alert(1)>"):
         assert bad not in answer.text, path
-    if path in ("/", "/turns", HOSTILE_TURN):
+    if path in NAMES_IT:
         assert "&lt;img src=x" in answer.text
         assert "{{7*7}}" in answer.text
 
@@ -116,6 +126,8 @@ def test_names_are_never_markup(served: Dashboard, path: str) -> None:
         "span",
         "compare",
         "fragment",
+        "by",
+        "rows",
     ],
 )
 def test_what_an_address_says_is_never_markup_nor_a_crash(served: Dashboard, name: str) -> None:

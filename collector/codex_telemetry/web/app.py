@@ -18,7 +18,20 @@ from codex_telemetry.web.changes import Changes
 from codex_telemetry.web.guard import Doors, Guard
 from codex_telemetry.web.rendering import STATIC, render
 from codex_telemetry.web.source import Source
-from codex_telemetry.web.views import now, turn, turns, turns_charts
+from codex_telemetry.web.views import (
+    health,
+    health_checks,
+    now,
+    session,
+    sessions,
+    startups,
+    tools,
+    tools_calls,
+    turn,
+    turns,
+    turns_charts,
+    versions,
+)
 
 View = Callable[[Source, Asked, int], dict[str, Any]]
 """What a page shows (names for its template), of what is asked for, at a moment (ms UTC)."""
@@ -38,6 +51,14 @@ PAGES = (
     Page("/turns", "Turns", "turns.html", turns.view, "t"),
     Page("/turns/charts", "Turns, drawn", "turns_charts.html", turns_charts.view),
     Page("/turn", "A turn", "turn.html", turn.view),
+    Page("/sessions", "Sessions", "sessions.html", sessions.view, "s"),
+    Page("/session", "A session", "session.html", session.view),
+    Page("/tools", "Tools", "tools.html", tools.view, "o"),
+    Page("/tools/calls", "Tools, their calls", "tools_calls.html", tools_calls.view),
+    Page("/startups", "MCP start-up", "startups.html", startups.view, "m"),
+    Page("/versions", "Codex versions", "versions.html", versions.view, "v"),
+    Page("/health", "Health", "health.html", health.view, "h"),
+    Page("/health/checks", "Health, looked at", "health_checks.html", health_checks.view),
 )
 MENU = tuple(page for page in PAGES if page.key is not None)
 
