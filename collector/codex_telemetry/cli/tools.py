@@ -67,7 +67,7 @@ def named(row: ToolStats, by: str) -> Kind | None:
 def columns(by: str) -> list[Column[ToolStats]]:
     """A tool as a row for people."""
     all_columns: list[Column[ToolStats]] = [
-        Column(NOUNS[by], lambda t: _called(t, by), narrowest=12),
+        Column(NOUNS[by], lambda t: called(t, by), narrowest=12),
         Column("kind", lambda t: _words(t.kind), rank=5),
         Column("calls", lambda t: number(t.calls), right=True),
         Column("failed", lambda t: _share(t.failures, t.calls), rank=2, right=True, style=_failed),
@@ -80,7 +80,8 @@ def columns(by: str) -> list[Column[ToolStats]]:
     return all_columns if by == "name" else [c for n, c in enumerate(all_columns) if n != 1]
 
 
-def _called(row: ToolStats, by: str) -> str | None:
+def called(row: ToolStats, by: str) -> str | None:
+    """What the key is called; None where it has no name."""
     if by == "kind" or (by == "name" and row.key is None and row.kind not in NAMED):
         return _words(row.kind)
     return row.key
