@@ -9,9 +9,10 @@ from playwright.sync_api import Browser
 
 import scenes
 from store_of import until
-from web.browser import SIZES, barriers, built, chromium, is_too_wide, looking
+from web.browser import SIZES, barriers, built, chromium, is_too_wide, looking, looking_at
 from web.conftest import HOSTILE_TURN
 from web.dashboard import Dashboard
+from web.test_a_page_to_send import WAYS, month, written
 
 BUSY = "/turn?id=019cadc6-9e68"
 VIEWS = ["/", "/turns", BUSY, HOSTILE_TURN, "/turns?status=interrupted"]
@@ -22,6 +23,7 @@ ALL_DRAWN = """
 && !document.querySelector("div[data-part]")
 """
 
+__all__ = ["month"]
 pytestmark = pytest.mark.alone
 
 
@@ -90,3 +92,27 @@ def test_the_charts_that_are_shipped_are_those_the_lockfile_makes() -> None:
 def test_all_that_a_page_loads_is_less_than_a_megabyte(served: Dashboard) -> None:
     loaded = sum((STATIC / name).stat().st_size for name in ("app.css", "app.js", "charts.js"))
     assert loaded + len(served.ask("/turns").text) + len(served.ask("/turns/charts").text) < 1 << 20
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_page_to_send_is_whole_and_open_to_all(
+    month: Path, browser: Browser, tmp_path: Path, way: str
+) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(written(month, *WAYS[way]))
+    for size, theme in (("desktop", "light"), ("phone", "dark")):
+        with looking_at(browser, file.as_uri(), file.as_uri(), size, theme) as page:
+            assert not is_too_wide(page)
+            assert barriers(page) == []
+            styled = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            assert styled == {"light": "rgb(251, 251, 252)", "dark": "rgb(15, 17, 20)"}[theme]
+
+
+def test_on_paper_a_page_is_dark_on_white_whatever_the_screen_is(
+    month: Path, browser: Browser, tmp_path: Path
+) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(written(month, *WAYS["turn"]))
+    with looking_at(browser, file.as_uri(), file.as_uri(), "desktop", "dark") as page:
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.body).color") == "rgb(27, 29, 34)"
