@@ -9,6 +9,7 @@ from pathlib import Path
 import scenes
 from codex_telemetry.core.facts import (
     AskFacts,
+    Clock,
     EventFacts,
     Fact,
     ItemFacts,
@@ -29,6 +30,7 @@ from scenes import by, item, told
 NOW = scenes.T0 + 30 * scenes.DAY + 5 * scenes.HOUR + 23 * 60_000 + 41_000
 """2026-04-01 14:23:41 UTC, a Wednesday."""
 
+HOME = "/home/ada"
 DAYS = 30
 OPENS = 160
 """Minutes into a day at which the second window of five hours opens."""
@@ -226,8 +228,15 @@ def _shown() -> list[Fact]:
         ttft=Said(2_150, Weight.LIVE),
     )  # fmt: skip
     small, _ = _turn(chance, worker, at + 34_600, 0x504, "gpt-5.5-mini", 0)
-    small.duration, small.ends = Said(20_900, small.duration.weight if small.duration else 0), by(at + 55_500)  # fmt: skip
-    small.items, small.asks, small.status = {}, {}, told("completed")
+    small.duration, small.ends = Said(20_900, Clock.CODEX_MS), by(at + 55_500)
+    small.asks, small.events, small.status = {}, {}, told("completed")
+    small.items = {
+        ItemId("r0"): item("reasoning", at + 36_700, at + 39_900),
+        ItemId("t0"): item("command", at + 40_000, at + 40_280, "rg"),
+        ItemId("r1"): item("reasoning", at + 40_300, at + 47_100),
+        ItemId("t1"): item("command", at + 47_200, at + 47_260, "sed"),
+        ItemId("m"): item("message", at + 48_000, at + 55_400),
+    }
     return [session, worker, turn, small]
 
 

@@ -54,14 +54,14 @@ class Dashboard:
 
 
 @contextlib.contextmanager
-def dashboard(home: Path, *words: str, now: int | None = None) -> Iterator[Dashboard]:
+def dashboard(home: Path, *words: str, now: int | None = None, **env: str) -> Iterator[Dashboard]:
     """`codex-telemetry serve` until the block ends; what it says against anything is in its log.
     `now`: it is that moment (ms UTC) all the while."""
     with (
         (home / "stderr").open("w") as errors,
         subprocess.Popen(
             [*program(now), "serve", "--json", *words],
-            env=os.environ | {"CODEX_TELEMETRY_HOME": str(home)},
+            env=os.environ | {"CODEX_TELEMETRY_HOME": str(home)} | env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -67,7 +67,7 @@ def columns(model: dict[str, Any]) -> Plotted:
 def _plotted(model: dict[str, Any], shapes: list[Shape], top: int) -> Plotted:
     words = duration if model["unit"] == "ms" else number
     steps = _durations(top) if model["unit"] == "ms" else _numbers(top)
-    label: Callable[[int], str] = tick if model["unit"] == "ms" else number
+    label: Callable[[int], str] = tick if model["unit"] == "ms" else _short
     keys: list[str] = model["x"]
     return Plotted(
         shapes,
@@ -122,9 +122,18 @@ def _numbers(top: int) -> range:
     return range(0, top + 1, step)
 
 
+def _short(n: int) -> str:
+    """Of a number that is round: `20 M`, `500 k`."""
+    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+        if n >= size:
+            return f"{n / size:g} {unit}"
+    return number(n)
+
+
 def _x(place: float, places: int) -> float:
     return round(WIDTH * place / max(1, places), 2)
 
 
 def _y(value: int, top: int) -> float:
-    return round(HEIGHT - HEIGHT * value / top, 2)
+    # A line at the very top would be half outside.
+    return round(HEIGHT - (HEIGHT - 1) * value / top, 2)
