@@ -51,8 +51,6 @@ CALLS: dict[Leaf, list[list[str]]] = {
     ("export", "jsonl"): [["--out", FILE, "--tables", "events,turns"]],
     ("report",): [
         ["--html", FILE, "--since", "900d"],
-        ["--html", FILE, "--session", SESSION],
-        ["--html", FILE, "--turn", TURN],
         ["--html", "-", "--since", "900d"],
         ["--html", "-", "--session", SESSION],
         ["--html", "-", "--turn", TURN],

@@ -28,7 +28,8 @@ pytestmark = pytest.mark.alone
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(month: Path) -> Iterator[Browser]:
+    """Playwright has a loop running in this thread: what is written is written before."""
     with chromium() as found:
         yield found
 
