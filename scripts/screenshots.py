@@ -42,7 +42,7 @@ PICTURES = (
 
 DRAWN = """
 [...document.querySelectorAll("[data-chart]")].every((chart) => chart.firstChild)
-&& !document.querySelector("div[data-part]")
+&& !document.querySelector("div[data-part], [aria-busy]")
 """
 
 

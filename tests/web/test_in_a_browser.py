@@ -20,7 +20,7 @@ STATIC = Path(__file__).parents[2] / "collector" / "codex_telemetry" / "web" / "
 
 ALL_DRAWN = """
 [...document.querySelectorAll("[data-chart]")].every((chart) => chart.firstChild)
-&& !document.querySelector("div[data-part]")
+&& !document.querySelector("div[data-part], [aria-busy]")
 """
 
 __all__ = ["month"]
