@@ -18,7 +18,7 @@ newest_codex := $(firstword $(codex_releases))
 bin := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test environment codex check lint types imports format docs wire bench soak charts wheel constraints clean
+.PHONY: help demo test environment codex check lint types imports format docs wire bench soak screenshots charts wheel constraints clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ bench: environment ## measure everything: BENCH_ARGS="--quick --only pump", or "
 
 soak: environment ## be unkind to it for SOAK_ARGS="--minutes 15"
 	@PYTHONPATH=bench:tests $(bin)/python -m soak $(SOAK_ARGS)
+
+screenshots: environment ## take the pictures in the docs anew: of the dashboard, from made-up data
+	@PYTHONPATH=tests CODEX_CACHE="$(abspath $(CODEX_CACHE))" $(bin)/python scripts/screenshots.py
 
 charts: ## bundle the charts of the dashboard anew, from npm
 	@scripts/check_prerequisites.sh npm

@@ -68,6 +68,7 @@ EXAMPLES = {
     "config": Example("config"),
     "metrics": Example("metrics --help"),
     "serve": Example("serve --help"),
+    "report": Example("report --help"),
     "sql": Example('sql "SELECT model, count(*) AS turns FROM turns GROUP BY model"'),
     "doctor": Example("doctor"),
     "path": Example("path"),

@@ -34,6 +34,7 @@ from codex_telemetry.store.grants import Standing
 from codex_telemetry.store.writer import Writer
 from recordings import Recordings
 from saved import BORN, batch, thread, turn
+from screenshots import PICTURES
 from store_of import rows
 from told import Told, told_by
 
@@ -314,3 +315,25 @@ def test_what_is_done_is_known_in_some_golden_row(golden_rows: Path, where: str)
     table, column = where.split(".")
     (found,) = rows(golden_rows, f"SELECT count({column}) AS n FROM {table}")
     assert found["n"] > 0
+
+
+EMBEDDED = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<path>[^)]+)\)")
+LARGEST_PICTURE = 150_000
+
+
+def embedded() -> set[Path]:
+    found = set()
+    for page in (CHECKOUT / "README.md", *(CHECKOUT / "docs").glob("*.md")):
+        for alt, path in EMBEDDED.findall(page.read_text()):
+            assert len(alt) > 20, f"{page}: {path} says nothing to who doesn't see it"
+            found.add((page.parent / path).resolve())
+    return found
+
+
+def test_every_picture_is_there_and_every_one_is_shown() -> None:
+    pictures = set((CHECKOUT / "docs" / "images").iterdir())
+    assert embedded() == pictures
+    assert {path.stem for path in pictures} == {picture.name for picture in PICTURES}
+    for path in pictures:
+        assert path.read_bytes().startswith(b"\x89PNG")
+        assert path.stat().st_size <= LARGEST_PICTURE, path

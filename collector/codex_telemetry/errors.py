@@ -18,6 +18,10 @@ class UsageError(UserError):
     exit_code = 2
 
 
+class NotFoundError(UserError):
+    """What was named isn't there, or isn't the only one of that name."""
+
+
 class NewerDatabaseError(UserError):
     """The database was written by a newer version of the program."""
 

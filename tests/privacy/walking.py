@@ -49,6 +49,12 @@ CALLS: dict[Leaf, list[list[str]]] = {
     ("export", "parquet"): [["--out", FILE]],
     ("export", "csv"): [["--out", FILE]],
     ("export", "jsonl"): [["--out", FILE, "--tables", "events,turns"]],
+    ("report",): [
+        ["--html", FILE, "--since", "900d"],
+        ["--html", "-", "--since", "900d"],
+        ["--html", "-", "--session", SESSION],
+        ["--html", "-", "--turn", TURN],
+    ],
     ("completion",): [["bash"], ["zsh"], ["fish"]],
     ("schema",): [[], ["turn"]],
     ("shim", "install"): [["--dir", FILE, "--codex", "/bin/sh"]],

@@ -52,7 +52,7 @@ NOT_OF_A_STREAM = set(
     """
     spools rollout_files keys grants content sqlite_sequence price_models prices price_list to_price
     windows_due sorted_blocks sorted_times summed_blocks usage_of_quarters usage_of_groups
-    pruned_before pruned_sessions pruned_turns pruned_usage
+    pruned_before pruned_sessions pruned_turns pruned_usage sink_cursors
     """.split()
 )
 

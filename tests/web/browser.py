@@ -37,7 +37,14 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def looking(browser: Browser, at: Dashboard, size: str, theme: str) -> Iterator[Page]:
-    """A page that was let in. At its end: no error was logged and nothing was asked for elsewhere."""
+    """A page that was let in."""
+    with looking_at(browser, at.url, at.base, size, theme) as page:
+        yield page
+
+
+@contextmanager
+def looking_at(browser: Browser, url: str, base: str, size: str, theme: str) -> Iterator[Page]:
+    """At the end: no error was logged, and nothing was asked for but what begins with `base`."""
     width, height = SIZES[size]
     scheme: Any = theme
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
@@ -45,10 +52,10 @@ def looking(browser: Browser, at: Dashboard, size: str, theme: str) -> Iterator[
     wrong: list[str] = []
     page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda r: None if r.url.startswith(at.base) else wrong.append(r.url))
+    page.on("request", lambda r: None if r.url.startswith(base) else wrong.append(r.url))
     # Nobody accepts it: what a name of a session could do.
     page.on("dialog", lambda dialog: wrong.append(dialog.message))
-    page.goto(at.url)
+    page.goto(url)
     try:
         yield page
         assert wrong == []

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 import scenes
+from codex_telemetry.cli.period import Zone
+from codex_telemetry.config import Paths
 from codex_telemetry.core.facts import Drift, EventFacts, Source
+from codex_telemetry.web.source import Source as Views
 from web.dashboard import Dashboard, dashboard
 
 HOSTILE = "\"'><img src=x onerror=alert(1)></script><script>alert(2)</script>{{7*7}}"
@@ -14,6 +17,12 @@ HOSTILE = "\"'><img src=x onerror=alert(1)></script><script>alert(2)</script>{{7
 HOSTILE_TURN = f"/turn?id={scenes.uuid7(scenes.T0 + 60_000, 7)}"
 
 HOSTILE_SESSION = f"/session?id={scenes.uuid7(scenes.T0, 9)}"
+
+
+def source_of(database: Path) -> Views:
+    """What views look at."""
+    paths = Paths(database, database.with_name("config.toml"), database.with_name("log"), ())
+    return Views(paths, Zone("UTC"), "monday", None)
 
 
 def write(database: Path) -> Path:

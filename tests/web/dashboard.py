@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from commands import PROGRAM
+from commands import program
 
 
 @dataclass
@@ -54,13 +54,14 @@ class Dashboard:
 
 
 @contextlib.contextmanager
-def dashboard(home: Path, *words: str) -> Iterator[Dashboard]:
-    """`codex-telemetry serve` until the block ends; what it says against anything is in its log."""
+def dashboard(home: Path, *words: str, now: int | None = None, **env: str) -> Iterator[Dashboard]:
+    """`codex-telemetry serve` until the block ends; what it says against anything is in its log.
+    `now`: it is that moment (ms UTC) all the while."""
     with (
         (home / "stderr").open("w") as errors,
         subprocess.Popen(
-            [*PROGRAM, "serve", "--json", *words],
-            env=os.environ | {"CODEX_TELEMETRY_HOME": str(home)},
+            [*program(now), "serve", "--json", *words],
+            env=os.environ | {"CODEX_TELEMETRY_HOME": str(home)} | env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -9,9 +9,10 @@ from playwright.sync_api import Browser
 
 import scenes
 from store_of import until
-from web.browser import SIZES, barriers, built, chromium, is_too_wide, looking
+from web.browser import SIZES, barriers, built, chromium, is_too_wide, looking, looking_at
 from web.conftest import HOSTILE_SESSION, HOSTILE_TURN
 from web.dashboard import Dashboard
+from web.test_a_page_to_send import WAYS, month, written
 
 BUSY = "/turn?id=019cadc6-9e68"
 SESSION = f"/session?id={scenes.uuid7(scenes.T0)}"
@@ -24,14 +25,16 @@ STATIC = Path(__file__).parents[2] / "collector" / "codex_telemetry" / "web" / "
 
 ALL_DRAWN = """
 [...document.querySelectorAll("[data-chart]")].every((chart) => chart.firstChild)
-&& !document.querySelector("div[data-part]")
+&& !document.querySelector("div[data-part], [aria-busy]")
 """
 
+__all__ = ["month"]
 pytestmark = pytest.mark.alone
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(month: Path) -> Iterator[Browser]:
+    """Playwright has a loop running in this thread: what is written is written before."""
     with chromium() as found:
         yield found
 
@@ -95,3 +98,28 @@ def test_the_charts_that_are_shipped_are_those_the_lockfile_makes() -> None:
 def test_all_that_a_page_loads_is_less_than_a_megabyte(served: Dashboard) -> None:
     loaded = sum((STATIC / name).stat().st_size for name in ("app.css", "app.js", "charts.js"))
     assert loaded + len(served.ask("/turns").text) + len(served.ask("/turns/charts").text) < 1 << 20
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_page_to_send_is_whole_and_open_to_all(
+    month: Path, browser: Browser, tmp_path: Path, way: str
+) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(written(month, *WAYS[way]))
+    for size, theme in (("desktop", "light"), ("phone", "dark")):
+        with looking_at(browser, file.as_uri(), file.as_uri(), size, theme) as page:
+            assert not is_too_wide(page)
+            if (way == "period") == (size == "phone"):
+                assert barriers(page) == []
+            styled = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            assert styled == {"light": "rgb(251, 251, 252)", "dark": "rgb(15, 17, 20)"}[theme]
+
+
+def test_on_paper_a_page_is_dark_on_white_whatever_the_screen_is(
+    month: Path, browser: Browser, tmp_path: Path
+) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(written(month, *WAYS["turn"]))
+    with looking_at(browser, file.as_uri(), file.as_uri(), "desktop", "dark") as page:
+        page.emulate_media(media="print")
+        assert page.evaluate("getComputedStyle(document.body).color") == "rgb(27, 29, 34)"

@@ -7,21 +7,17 @@ import pytest
 
 import month
 import scenes
-from codex_telemetry.cli.period import Zone
-from codex_telemetry.config import Paths
 from codex_telemetry.reports import tools
 from codex_telemetry.store.queries import Filters, reading
 from codex_telemetry.web.app import View
 from codex_telemetry.web.asking import asked
-from codex_telemetry.web.source import Source
 from codex_telemetry.web.views import health_checks, session, sessions, tools_calls
 from scenes import T0, told
+from web.conftest import source_of
 
 
 def shown(view: View, database: Path, **words: str) -> dict[str, Any]:
-    paths = Paths(database, database.with_name("config.toml"), database.with_name("log"), ())
-    source = Source(paths, Zone("UTC"), "monday", None)
-    return view(source, asked("/", list(words.items())), T0 + scenes.HOUR)
+    return view(source_of(database), asked("/", list(words.items())), T0 + scenes.HOUR)
 
 
 @pytest.fixture

@@ -13,8 +13,12 @@ from pathlib import Path
 import pytest
 
 import scenes
+from codex_telemetry.errors import UserError
+from codex_telemetry.store import ours, queries
+from codex_telemetry.web.asking import asked
+from codex_telemetry.web.views import turns
 from store_of import until
-from web.conftest import write
+from web.conftest import source_of, write
 from web.dashboard import Dashboard, dashboard
 
 
@@ -67,6 +71,44 @@ def test_it_shows_while_another_writes(own: tuple[Dashboard, Path]) -> None:
     with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as db:
         db.execute("BEGIN EXCLUSIVE")
         assert served.ask("/turns").status == 200
+
+
+def test_where_even_readers_wait_a_page_gives_up_sooner_than_a_command(tmp_path: Path) -> None:
+    database = write(tmp_path / "telemetry.db")
+    waits = []
+    for opened in (queries.only_reading, queries.reading):
+        with opened(database) as db:
+            waits += db.execute("PRAGMA busy_timeout").fetchone()
+    assert waits == [queries.PATIENCE_MS, ours.BUSY_MS]
+    assert queries.PATIENCE_MS < 1_000
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as db:
+        db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        db.execute(
+            "UPDATE turns SET effort = effort"
+        )  # from here on it is locked, and has a journal
+        with pytest.raises(UserError, match="locked"), queries.only_reading(database):
+            pass
+
+
+def test_a_turn_that_is_not_there_is_not_found(own: tuple[Dashboard, Path]) -> None:
+    served, _ = own
+    assert served.ask("/turn?id=ffffffff").status == 404
+    assert served.ask("/turn").status == 400
+
+
+def test_an_order_that_is_not_of_time_ends_somewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "SIZE", 1)
+    monkeypatch.setattr(turns, "DEEPEST", 2)
+    database = scenes.write(tmp_path / "telemetry.db", *scenes.week())
+    source = source_of(database)
+    by_time = turns.view(source, asked("/turns", [("page", "6")]), scenes.T0)
+    assert (by_time["pages"], by_time["number_of_page"], by_time["beyond"]) == (6, 6, None)
+    longest = turns.view(
+        source, asked("/turns", [("page", "6"), ("order", "duration_ms")]), scenes.T0
+    )
+    assert (longest["pages"], longest["number_of_page"], longest["beyond"]) == (2, 2, 2)
 
 
 def test_it_changes_nothing(own: tuple[Dashboard, Path]) -> None:

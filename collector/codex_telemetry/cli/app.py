@@ -33,6 +33,7 @@ COMMANDS = {
     "limits": "limits.limits",
     "metrics": "metrics.metrics",
     "serve": "codex_telemetry.web.command.serve",
+    "report": "codex_telemetry.web.sent.command.report",
     "snapshots": "snapshots.snapshots",
     "sql": "sql.sql",
     "backfill": "history.backfill",

@@ -69,3 +69,11 @@ class SentToClickHouse(Struct):
     limits: Annotated[int, Meta(ge=0, description="readings")]
     removed: Annotated[int, Meta(ge=0, description="turns and sessions that aren't there any more")]
     seconds: Annotated[float, Meta(ge=0)]
+
+
+class Reported(Struct):
+    """A page that was written."""
+
+    file: str
+    bytes: Count
+    turns: Annotated[int, Meta(ge=0, description="that it tells of")]

@@ -114,12 +114,14 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def open_as_it_is(path: Path) -> sqlite3.Connection | None:
+def open_as_it_is(path: Path, busy_ms: int = ours.BUSY_MS) -> sqlite3.Connection | None:
     """A read-only connection; None where there is no database of this version. It changes nothing.
 
     Raises `UserError` for a file that isn't ours or is newer, `OSError`, `sqlite3.Error`.
     """
-    return _connect_to_read(path) if ours.look(path, version()) == version() else None
+    if ours.look(path, version()) != version():
+        return None
+    return _connect_to_read(path, busy_ms=busy_ms)
 
 
 def open_of_any_version(path: Path) -> sqlite3.Connection:
@@ -143,7 +145,9 @@ def _connect(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _connect_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connection | None:
+def _connect_to_read(
+    path: Path, *, any_version: bool = False, busy_ms: int = ours.BUSY_MS
+) -> sqlite3.Connection | None:
     """None if its version is an older one, and only this one is wanted."""
     # Where we may not write, SQLite can't make what it shares with other processes, or makes it such
     # that nobody can write it later; on a full disk neither. With nothing in the journal, the file is
@@ -153,15 +157,15 @@ def _connect_to_read(path: Path, *, any_version: bool = False) -> sqlite3.Connec
     writable = os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)
     if writable or not alone:
         try:
-            return _reader(path, "mode=ro", any_version=any_version)
+            return _reader(path, "mode=ro", busy_ms, any_version=any_version)
         except sqlite3.OperationalError:
             if not alone:
                 raise
-    return _reader(path, "mode=ro&immutable=1", any_version=any_version)
+    return _reader(path, "mode=ro&immutable=1", busy_ms, any_version=any_version)
 
 
-def _reader(path: Path, how: str, *, any_version: bool) -> sqlite3.Connection | None:
-    db = ours.connect(path, how)
+def _reader(path: Path, how: str, busy_ms: int, *, any_version: bool) -> sqlite3.Connection | None:
+    db = ours.connect(path, how, busy_ms)
     try:
         found = ours.version_of(db, path, version())
         db.execute("PRAGMA query_only=ON")

@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from codex_telemetry.errors import UserError
+from codex_telemetry.errors import NotFoundError
 from codex_telemetry.store.queries import Row, Store
 
 SHOWN = 5
@@ -13,7 +13,7 @@ _PLACE = re.compile(r"(.+):(\d{1,9})")
 
 
 def find_turn(db: Store, wanted: str) -> Row:
-    """Raises `UserError` where none matches, or several."""
+    """Raises `NotFoundError` where none matches, or several."""
     if exact := _exact(db, "turns", "turn_id", wanted):
         return exact
     if place := _PLACE.fullmatch(wanted):
@@ -31,7 +31,7 @@ def find_turn(db: Store, wanted: str) -> Row:
 
 
 def find_session(db: Store, wanted: str) -> Row:
-    """Raises `UserError` where none matches, or several."""
+    """Raises `NotFoundError` where none matches, or several."""
     return _exact(db, "sessions", "session_id", wanted) or _only(
         db, "sessions", "session_id", wanted
     )
@@ -71,17 +71,17 @@ def _starting(db: Store, table: _Table, column: str, prefix: str) -> list[str]:
     return []
 
 
-def unknown(noun: str, table: str, wanted: str) -> UserError:
-    return UserError(
+def unknown(noun: str, table: str, wanted: str) -> NotFoundError:
+    return NotFoundError(
         f"no {noun} has an id that starts with {wanted}",
         hint=f"codex-telemetry {table} lists them",
     )
 
 
-def ambiguous(noun: str, wanted: str, found: list[str]) -> UserError:
+def ambiguous(noun: str, wanted: str, found: list[str]) -> NotFoundError:
     number = f"{len(found)}" if len(found) <= SHOWN else f"more than {SHOWN}"
     more = "" if len(found) <= SHOWN else ", …"
-    return UserError(
+    return NotFoundError(
         f"{number} {noun}s start with {wanted}: {', '.join(found[:SHOWN])}{more}",
         hint="type more of the one you mean",
     )

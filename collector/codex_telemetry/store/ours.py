@@ -101,10 +101,10 @@ def newer(path: Path, found: int, known: int) -> NewerDatabaseError:
     )
 
 
-def connect(path: Path, how: str) -> sqlite3.Connection:
+def connect(path: Path, how: str, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
     """Never creates a file: that is for `db.prepare`, which sees to its mode."""
     return sqlite3.connect(
-        f"{path.as_uri()}?{how}", uri=True, timeout=BUSY_MS / 1000, isolation_level=None
+        f"{path.as_uri()}?{how}", uri=True, timeout=busy_ms / 1000, isolation_level=None
     )
 
 

@@ -18,6 +18,9 @@ Row = sqlite3.Row
 Store = sqlite3.Connection
 
 
+PATIENCE_MS = 400
+"""How long a page waits where even readers have to: it says so, and asks again by itself."""
+
 PRUNED_BEFORE = "SELECT max(before) FROM pruned_before"
 
 
@@ -51,7 +54,7 @@ def reading(path: Path) -> Iterator[Store]:
 def only_reading(path: Path) -> Iterator[Store]:
     """The same, of a database that is there in this version: none is brought up to date."""
     with _in_one_line(path):
-        db = open_as_it_is(path)
+        db = open_as_it_is(path, PATIENCE_MS)
         if db is None:
             raise UserError(
                 f"there is no database at {path}, or one of an older version",

@@ -12,7 +12,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from codex_telemetry import log
-from codex_telemetry.errors import UserError
+from codex_telemetry.errors import NotFoundError, UserError
 from codex_telemetry.web.asking import Asked, asked
 from codex_telemetry.web.changes import Changes
 from codex_telemetry.web.guard import Doors, Guard
@@ -88,10 +88,16 @@ def _shown(page: Page, source: Source) -> Callable[[Request], Response]:
         try:
             told = page.view(source, words, at)
         except UserError as error:
-            return _notice(source, request, 400 if error.exit_code == 2 else 503, error)
+            return _notice(source, request, _status(error), error)
         return _html(source, request, page.template, at, page=page, asked=words, **told)
 
     return answer
+
+
+def _status(error: UserError) -> int:
+    if isinstance(error, NotFoundError):
+        return 404
+    return 400 if error.exit_code == 2 else 503
 
 
 def _html(

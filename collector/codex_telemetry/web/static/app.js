@@ -127,6 +127,7 @@ async function part(address) {
 async function fill(place) {
   const address = place.dataset.part;
   delete place.dataset.part;
+  place.ariaBusy = "true";
   try {
     const { found } = await part(address);
     const made = document.createElement("div");
@@ -139,6 +140,8 @@ async function fill(place) {
     drawAll(place);
   } catch {
     place.dataset.part = address;
+  } finally {
+    place.ariaBusy = null;
   }
 }
 

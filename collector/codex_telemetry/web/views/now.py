@@ -36,12 +36,12 @@ def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:  # noqa: ARG
             "silent": sum(m.silent for _, m in pictures),
             "today": group,
             "used": tokens.tokens(db, today, "day", source.calendar, roll_up=False).total,
-            "limits": [_gauge(limit, source, now) for limit in limits.latest(db, now)],
+            "limits": [gauge(limit, source, now) for limit in limits.latest(db, now)],
             "last": last[::-1],
         }
 
 
-def _gauge(limit: Limit, source: Source, now: int) -> dict[str, Any]:
+def gauge(limit: Limit, source: Source, now: int) -> dict[str, Any]:
     used = limit.used_percent
     level = "ok" if used is None or used < LOW else "warn" if used < EMPTY else "fail"
     words = [*pace(limit, source.zone, now), *reset(limit, source.zone, now)]

@@ -13,6 +13,10 @@ from codex_telemetry.web.source import Source
 SIZE = 50
 """Turns on a page."""
 
+DEEPEST = 200
+"""Pages of an order that isn't that of time: on a page beyond, SQLite would sort nearly all of them, which takes
+a second of 500,000. Who looks for one narrows them."""
+
 COLUMNS = {
     "started_at": "Started",
     "duration_ms": "Duration",
@@ -29,7 +33,8 @@ def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:  # noqa: ARG
     with source.opened() as db:
         filters = source.filters(db, asked.narrow())
         number = queries.count_turns(db, filters)
-        pages = max(1, -(-number // SIZE))
+        whole = max(1, -(-number // SIZE))
+        pages = whole if order == "started_at" else min(whole, DEEPEST)
         page = min(max(1, asked.number("page", 1)), pages)
         found = turns.page(db, filters, order, down=down, size=SIZE, skipped=(page - 1) * SIZE)
         return {
@@ -37,6 +42,7 @@ def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:  # noqa: ARG
             "number": number,
             "number_of_page": page,
             "pages": pages,
+            "beyond": pages * SIZE if pages < whole else None,
             "order": order,
             "down": down,
             "columns": COLUMNS,

@@ -1,0 +1,1 @@
+"""Pages to send to someone: each is one file, and needs nothing but itself."""
