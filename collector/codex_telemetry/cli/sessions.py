@@ -56,7 +56,7 @@ def sessions(
         named: dict[str, str] = {}
         if titles:
             sealed = list(content.titles(db))
-            named = capture.titles(sealed, openers(where.paths(), sealed))
+            named = capture.titles(sealed, openers(where.paths().database, sealed))
         listing = Listing(
             "session",
             Session,

@@ -168,7 +168,7 @@ def _sparkline(rows: Sequence[Tokens], by: By, width: int) -> list[Line]:
     known = {row.key: row.total_tokens or 0 for row in rows if row.key is not None}
     if len(known) < 2:
         return []
-    keys = _without_a_gap(min(known), max(known), by)
+    keys = without_a_gap(min(known), max(known), by)
     first, last = keys[0], keys[-1]
     room = width - cells(first) - cells(last) - 2
     if len(keys) > room:
@@ -177,7 +177,7 @@ def _sparkline(rows: Sequence[Tokens], by: By, width: int) -> list[Line]:
     return [[Span(f"{first} ", "dim"), Span(line, "tokens"), Span(f" {last}", "dim")]]
 
 
-def _without_a_gap(first: str, last: str, by: By) -> list[str]:
+def without_a_gap(first: str, last: str, by: By) -> list[str]:
     """All days, weeks or months from the first to the last."""
     if by == "week":
         begin, end = (date.fromisoformat(f"{key}-1") for key in (first, last))

@@ -69,7 +69,7 @@ def tokens(db: Store, filters: Filters, by: By, calendar: Calendar, *, roll_up: 
     roots = Roots(usage.tree(db)) if roll_up and matters else None
     only: list[Sessions] = []
     if filters.session_id is not None:
-        own = {key for key, name in usage.names(db).items() if name == filters.session_id}
+        own = usage.keys_of(db, filters.session_id)
         only.append(Sessions(own | roots.under(filters.session_id) if roots else own))
     if roots is not None and filters.projects:
         only.append(Sessions(roots.inside(filters.projects)))

@@ -16,9 +16,10 @@ from codex_telemetry.errors import UserError
 from codex_telemetry.web.asking import Asked, asked
 from codex_telemetry.web.changes import Changes
 from codex_telemetry.web.guard import Doors, Guard
+from codex_telemetry.web.kept import Content
 from codex_telemetry.web.rendering import STATIC, render
 from codex_telemetry.web.source import Source
-from codex_telemetry.web.views import now, turn, turns, turns_charts
+from codex_telemetry.web.views import limits, now, tokens, turn, turns, turns_charts
 
 View = Callable[[Source, Asked, int], dict[str, Any]]
 """What a page shows (names for its template), of what is asked for, at a moment (ms UTC)."""
@@ -38,6 +39,12 @@ PAGES = (
     Page("/turns", "Turns", "turns.html", turns.view, "t"),
     Page("/turns/charts", "Turns, drawn", "turns_charts.html", turns_charts.view),
     Page("/turn", "A turn", "turn.html", turn.view),
+    Page("/tokens", "Tokens and cost", "tokens.html", tokens.view, "c"),
+    Page("/tokens/figures", "Tokens, summed up", "tokens_figures.html", tokens.figures),
+    Page("/tokens/unpriced", "What has no price", "tokens_unpriced.html", tokens.unpriced),
+    Page("/tokens/year", "A year of tokens", "tokens_year.html", tokens.year),
+    Page("/limits", "Limits", "limits.html", limits.view, "l"),
+    Page("/limits/history", "Limits as they were", "limits_history.html", limits.history),
 )
 MENU = tuple(page for page in PAGES if page.key is not None)
 
@@ -46,9 +53,18 @@ def made(source: Source, doors: Doors) -> tuple[Guard, Changes]:
     """The pages, guarded, and what tells them of changes."""
     changes = Changes(source.database)
     routes = [Route(page.path, _shown(page, source), methods=["GET"]) for page in PAGES]
+
+    def show(
+        request: Request, template: str, at: int, status: int, title: str, **told: Any
+    ) -> Response:
+        page = Page(request.url.path, title, template, _nothing)
+        return _html(source, request, template, at, status, page=page, **told)
+
+    content = Content(source, doors, show, lambda *said: _notice(source, *said))
     application = Starlette(
         routes=[
             *routes,
+            *content.routes,
             Route("/events", changes.answer, methods=["GET"]),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
