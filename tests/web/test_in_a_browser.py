@@ -14,7 +14,16 @@ from web.conftest import HOSTILE_TURN
 from web.dashboard import Dashboard
 
 BUSY = "/turn?id=019cadc6-9e68"
-VIEWS = ["/", "/turns", BUSY, HOSTILE_TURN, "/turns?status=interrupted"]
+VIEWS = [
+    "/",
+    "/turns",
+    BUSY,
+    HOSTILE_TURN,
+    "/turns?status=interrupted",
+    "/tokens?span=ever",
+    "/tokens?span=ever&by=model",
+    "/limits?span=ever",
+]
 STATIC = Path(__file__).parents[2] / "collector" / "codex_telemetry" / "web" / "static"
 
 ALL_DRAWN = """

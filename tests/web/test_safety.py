@@ -10,7 +10,21 @@ from commands import run
 from web.conftest import HOSTILE, HOSTILE_TURN
 from web.dashboard import Dashboard
 
-PATHS = ["/", "/turns", "/turns/charts", HOSTILE_TURN, f"/turns?session={scenes.uuid7(scenes.T0)}"]
+PATHS = [
+    "/",
+    "/turns",
+    "/turns/charts",
+    HOSTILE_TURN,
+    f"/turns?session={scenes.uuid7(scenes.T0)}",
+    "/tokens?span=ever",
+    *(f"/tokens?span=ever&by={by}" for by in ("model", "project", "session", "tier")),
+    "/tokens/figures?span=ever",
+    "/tokens/unpriced?span=ever",
+    "/tokens/year",
+    "/limits?span=ever",
+    "/limits/history?span=ever",
+    HOSTILE_TURN.replace("/turn", "/turn/content"),
+]
 
 
 def test_the_token_is_taken_out_of_the_address_and_kept_in_a_cookie(served: Dashboard) -> None:
@@ -85,7 +99,7 @@ def test_every_answer_forbids_what_a_page_does_not_need(served: Dashboard, path:
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["cache-control"] == "no-store"
     assert not [name for name in headers if name.startswith("access-control")]
 
@@ -96,7 +110,8 @@ def test_names_are_never_markup(served: Dashboard, path: str) -> None:
     assert answer.status == 200
     for bad in ("<img", "<script>alert", "onerror=alert(1)>"):
         assert bad not in answer.text, path
-    if path in ("/", "/turns", HOSTILE_TURN):
+    names = ("/", "/turns", HOSTILE_TURN, "/tokens?span=ever&by=model", "/limits?span=ever")
+    if path in names:
         assert "&lt;img src=x" in answer.text
         assert "{{7*7}}" in answer.text
 
@@ -115,6 +130,9 @@ def test_names_are_never_markup(served: Dashboard, path: str) -> None:
         "page",
         "span",
         "compare",
+        "by",
+        "until",
+        "year",
         "fragment",
     ],
 )

@@ -3,25 +3,38 @@
 import asyncio
 import hmac
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
+from typing import NamedTuple
 
 from codex_telemetry.keys import Opener
 
 OPEN_S = 300
-"""A key is closed so long after it was opened, whatever is done with it meanwhile."""
+"""A visit's keys are closed so long after the last was opened, whatever is done with them meanwhile."""
 
 MOST = 8
 """Visits with open keys; one more closes the eldest."""
+
+Later = Callable[[float, Callable[[], None]], asyncio.TimerHandle]
+"""Has something done after so many seconds."""
+
+
+def _in_the_loop(seconds: float, done: Callable[[], None]) -> asyncio.TimerHandle:
+    return asyncio.get_running_loop().call_later(seconds, done)
+
+
+class _Open(NamedTuple):
+    keys: Mapping[bytes, Opener]
+    closing: asyncio.TimerHandle
 
 
 class Visits:
     """One for each server; it ends with it. All of it runs in the loop's thread."""
 
-    def __init__(self, open_s: float = OPEN_S) -> None:
+    def __init__(self, later: Later = _in_the_loop) -> None:
         self._secret = secrets.token_bytes(32)
-        self._open_s = open_s
-        self._open: dict[str, Mapping[bytes, Opener]] = {}
+        self._later = later
+        self._open: dict[str, _Open] = {}
 
     @staticmethod
     def begun() -> str:
@@ -37,20 +50,17 @@ class Visits:
 
     def opened(self, visit: str, public: Iterable[bytes]) -> Mapping[bytes, Opener] | None:
         """By public key; None where one of these isn't open."""
-        found = self._open.get(visit, {})
+        found = self._open[visit].keys if visit in self._open else {}
         return found if all(key in found for key in public) else None
 
     def open(self, visit: str, openers: Mapping[bytes, Opener]) -> None:
-        held = {**self._open.pop(visit, {}), **openers}
+        before = self._open[visit].keys if visit in self._open else {}
+        self.lock(visit)
         while len(self._open) >= MOST:
-            del self._open[next(iter(self._open))]
-        self._open[visit] = held
-        asyncio.get_running_loop().call_later(self._open_s, self._close, visit, held)
+            self.lock(next(iter(self._open)))
+        closing = self._later(OPEN_S, lambda: self.lock(visit))
+        self._open[visit] = _Open({**before, **openers}, closing)
 
     def lock(self, visit: str) -> None:
-        self._open.pop(visit, None)
-
-    def _close(self, visit: str, held: Mapping[bytes, Opener]) -> None:
-        """Not what was opened since."""
-        if self._open.get(visit) is held:
-            self.lock(visit)
+        if visit in self._open:
+            self._open.pop(visit).closing.cancel()

@@ -55,6 +55,7 @@ const DASHES = ["solid", "dashed", "dotted"];
 function options(model) {
   const dim = colour("dim"), grid = colour("grid");
   const says = { ms: duration, usd: dollars }[model.unit] || ((n) => n.toLocaleString("en"));
+  const briefly = model.unit ? says : (n) => new Intl.NumberFormat("en", { notation: n < 10000 ? "standard" : "compact" }).format(n);
   const base = {
     animation: false,
     color: COLOURS.map(colour),
@@ -67,7 +68,7 @@ function options(model) {
       backgroundColor: colour("card"), borderColor: colour("line"), textStyle: { color: colour("text"), fontSize: 11 },
     },
     xAxis: { type: "category", data: model.x, axisLine: { lineStyle: { color: grid } }, axisTick: { show: false }, axisLabel: { color: dim, hideOverlap: true } },
-    yAxis: { type: "value", splitLine: { lineStyle: { color: grid } }, axisLabel: { color: dim, formatter: says } },
+    yAxis: { type: "value", splitLine: { lineStyle: { color: grid } }, axisLabel: { color: dim, formatter: briefly } },
   };
   // Moments are told as the clock of the zone shows them.
   const overTime = (series) => ({
@@ -88,6 +89,7 @@ function options(model) {
     }),
     bars: () => ({
       ...base, legend: { show: false }, grid: { ...base.grid, top: 12 },
+      color: [colour(model.unit === "usd" ? "mark" : "model")],
       series: model.series.map((s) => ({ type: "bar", name: s.name, data: s.values, barMaxWidth: 36 })),
     }),
     tokens: () => ({

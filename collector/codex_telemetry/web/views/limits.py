@@ -1,5 +1,6 @@
 """How full each limit is, how full its windows were, and when each percent was crossed."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from codex_telemetry.cli.gauges import EMPTY, LOW, pace, reset
@@ -18,8 +19,8 @@ PERIOD = "30d"
 LISTED = 100
 """The newest so many windows of a limit, and milestones, are in the tables."""
 
-DRAWN = 200
-"""Of more windows only their high-water marks are drawn."""
+DRAWN = 4_000
+"""Points. Where there would be more, only the high-water marks of windows are drawn."""
 
 
 def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:
@@ -55,17 +56,10 @@ def _when(source: Source, db: Store, asked: Asked) -> Filters:
 
 
 def _drawn(found: list[Past], zone: Zone, now: int) -> dict[str, Any]:
-    whole = len(found) <= DRAWN
-    points: list[list[float | None]] = []
-    for past in found:
-        if whole:
-            points.append([_wall(zone, past.rises[0][0]), 0])
-            points += [[_wall(zone, at), percent] for at, percent in past.rises]
-            points.append([_wall(zone, min(past.resets_at, now)), past.high_water_percent])
-            # What comes before the next is nobody's.
-            points.append([_wall(zone, min(past.resets_at, now)), None])
-        else:
-            points.append([_wall(zone, past.resets_at), past.high_water_percent])
+    points = [point for past in found for point in _steps(past, zone, now)]
+    whole = len(points) <= DRAWN
+    if not whole:
+        points = [(_wall(zone, p.resets_at), p.high_water_percent) for p in found]
     return {
         "limit_id": found[0].limit_id,
         "window": found[0].window,
@@ -75,6 +69,20 @@ def _drawn(found: list[Past], zone: Zone, now: int) -> dict[str, Any]:
         "listed": found[: -LISTED - 1 : -1],
         "chart": {"kind": "steps" if whole else "peaks", "points": points},
     }
+
+
+def _steps(past: Past, zone: Zone, now: int) -> Iterator[tuple[int, float | None]]:
+    """Each whole percent, from the first reading to the reset; what comes after is nobody's."""
+    ahead = _wall(zone, past.started_at) - past.started_at
+    yield past.rises[0][0] + ahead, 0
+    before = None
+    for at, percent in past.rises:
+        if int(percent) != before:
+            before = int(percent)
+            yield at + ahead, percent
+    end = min(past.resets_at, now) + ahead
+    yield end, past.high_water_percent
+    yield end, None
 
 
 def _wall(zone: Zone, at: int) -> int:
