@@ -16,7 +16,7 @@ from capture import granting
 from codex_telemetry import keys
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.gate import KINDS, Heard, Kind, Sealed, clear
-from codex_telemetry.core.identity import ItemId, SessionId
+from codex_telemetry.core.identity import ItemId, SessionId, TurnId
 from codex_telemetry.store import consent, grants
 from codex_telemetry.web.visits import MOST, OPEN_S, Visits
 from web.dashboard import Answer, Dashboard, dashboard
@@ -92,7 +92,7 @@ def _tell(database: Path, session: SessionId) -> None:
     for turn, folder in ((TURN, GRANTED), (UNGRANTED, OTHER)):
         for n, (kind, text) in enumerate(SAID.items()):
             heard = Heard(
-                session, turn, ItemId(f"i{n}"), kind, scenes.T0 + 2_000 + n, folder,
+                session, TurnId(turn), ItemId(f"i{n}"), kind, scenes.T0 + 2_000 + n, folder,
                 Sealed(msgspec.json.encode(text)), None,
             )  # fmt: skip
             batch.keep(clear(heard, granted.covering(heard)))

@@ -1,10 +1,11 @@
 """The page *Now* while the real Codex runs behind `run`: a turn grows in it, and ends in it."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
-from app_server import PLAIN_MODEL, prompt, talk
+from app_server import PLAIN_MODEL, Talk, prompt, talk
 from canary import leaks_in
 from real_codex import RealCodex
 from store_of import until
@@ -25,11 +26,17 @@ LENGTH = """
 pytestmark = pytest.mark.alone
 
 
+def _home(it: Talk) -> Path:
+    """Once its collector has written there."""
+    until(it.home.database.exists)
+    return it.home.database.parent
+
+
 @pytest.mark.codex("0.169.0")
 def test_a_turn_of_codex_grows_and_ends_in_the_page(codex: RealCodex) -> None:
     with (
         talk(codex, wrapper=RUN, command_seconds=3, model=PLAIN_MODEL) as it,
-        dashboard(until(lambda: it.home.database.exists() and it.home.database.parent)) as served,
+        dashboard(_home(it)) as served,
         chromium() as browser,
         looking(browser, served, "desktop", "light") as page,
     ):

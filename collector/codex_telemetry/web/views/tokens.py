@@ -23,7 +23,7 @@ LONG_MS = 92 * 86_400_000
 """So long a stretch takes its time to be summed up by anything but time: the page comes before it."""
 
 LISTED = 500
-"""Rows of a table."""
+"""Rows of a table, and days of a chart: the newest."""
 
 RANKED = 12
 """Bars, the longest first."""
@@ -112,7 +112,7 @@ def _figures(source: Source, filters: Filters, by: By) -> dict[str, Any]:
 
 def _chart(rows: Sequence[Tokens], by: By) -> dict[str, Any]:
     x, told = _along(rows, by)
-    hits = [None if t is None or t.cache_hit_rate is None else t.cache_hit_rate for t in told]
+    hits = [t and t.cache_hit_rate for t in told]
     return {
         "kind": "tokens" if by in BY_TIME else "ranked",
         "x": x,
@@ -145,7 +145,7 @@ def _along(rows: Sequence[Tokens], by: By) -> tuple[list[str], list[Tokens | Non
     known = {row.key: row for row in rows if row.key is not None}
     if not known:
         return [], []
-    keys = without_a_gap(min(known), max(known), by)
+    keys = without_a_gap(min(known), max(known), by)[-LISTED:]
     return keys, [known.get(key) for key in keys]
 
 
