@@ -4,6 +4,7 @@ from pathlib import Path
 
 import scenes
 from codex_telemetry.cli.period import Zone
+from codex_telemetry.core.facts import SessionFacts, TurnFacts
 from codex_telemetry.core.prices import Price, PriceModel
 from codex_telemetry.reports.tokens import Calendar, tokens
 from codex_telemetry.reports.unpriced import Unpriced, unpriced
@@ -24,7 +25,13 @@ def write(database: Path) -> Path:
     ]
     listed = scenes.price_list()._replace(read=lambda: (models, prices))
 
-    def turn(n: int, model: str | None, total: int, tier: str | None = None, of: object = FIRST):  # type: ignore[no-untyped-def]
+    def turn(
+        n: int,
+        model: str | None,
+        total: int,
+        tier: str | None = None,
+        of: SessionFacts = FIRST,
+    ) -> TurnFacts:
         return scenes.turn(
             of, T0 + n * DAY, 1_000, n=n + 1, model=model and scenes.told(model),
             service_tier=tier and scenes.told(tier),

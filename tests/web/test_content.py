@@ -19,6 +19,7 @@ from codex_telemetry.core.gate import KINDS, Heard, Kind, Sealed, clear
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
 from codex_telemetry.store import consent, grants
 from codex_telemetry.web.visits import MOST, OPEN_S, Visits
+from web.browser import barriers, chromium, is_too_wide, looking
 from web.dashboard import Answer, Dashboard, dashboard
 
 PASSPHRASE = "correct horse battery"
@@ -235,3 +236,19 @@ def test_it_is_locked_when_the_server_starts_anew(home: Path) -> None:
     with dashboard(home) as second:
         assert "CANARY" not in one._replace(served=second).ask(AT).text
     assert leaks(home) == []
+
+
+@pytest.mark.alone
+def test_the_form_on_the_page_opens_and_locks_it(served: Dashboard) -> None:
+    with chromium() as browser, looking(browser, served, "phone", "dark") as page:
+        page.goto(f"{served.base}/turn?id={TURN}")
+        page.fill("#kept input[type=password]", PASSPHRASE)
+        page.get_by_role("button", name="Open").click()
+        page.wait_for_selector("#kept .said")
+        assert page.url == f"{served.base}/turn?id={TURN}#kept"
+        assert "<script>alert(1)</script>" in page.inner_text("#kept")
+        assert barriers(page) == []
+        assert not is_too_wide(page)
+        page.get_by_role("button", name="Lock").click()
+        page.wait_for_selector("#kept input[type=password]")
+        assert page.locator(".said").count() == 0

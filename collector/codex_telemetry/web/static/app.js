@@ -290,6 +290,7 @@ document.addEventListener("DOMContentLoaded", () => {
   document.getElementById("theme").addEventListener("click", switchTheme);
   document.getElementById("keys").addEventListener("click", () => document.getElementById("keys-shown").showModal());
   document.addEventListener("keydown", pressed);
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   drawAll(document);
   fillLater(document);
   listen();

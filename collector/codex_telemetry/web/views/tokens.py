@@ -112,7 +112,7 @@ def _figures(source: Source, filters: Filters, by: By) -> dict[str, Any]:
 
 def _chart(rows: Sequence[Tokens], by: By) -> dict[str, Any]:
     x, told = _along(rows, by)
-    hits = [t and t.cache_hit_rate for t in told]
+    hits = [None if t is None else t.cache_hit_rate for t in told]
     return {
         "kind": "tokens" if by in BY_TIME else "ranked",
         "x": x,
