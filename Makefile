@@ -10,7 +10,7 @@ SOAK_ARGS ?=
 WORKERS ?= 2
 CODEX ?=
 
-DOCS := README.md docs/COMMANDS.md docs/schema.md
+DOCS := README.md docs/COMMANDS.md docs/TOP.md docs/schema.md
 
 export PYTHON
 codex_releases := $(shell grep -v '^\#' scripts/codex_releases.txt)

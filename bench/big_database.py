@@ -1,7 +1,7 @@
 """A database of any size, the same each time, written straight into the tables of the schema.
 
 `python bench/big_database.py FILE [TURNS]`: 500,000 turns with eleven times as many items, events
-and responses take 1.6 GB. Distributions are those of a busy team: most turns short, some very long; few
+and responses take 1.3 GB. Distributions are those of a busy team: most turns short, some very long; few
 folders and models most used; releases that follow one another; a third of the turns known from logs
 alone, without parts.
 """
@@ -24,6 +24,7 @@ from codex_telemetry.core.facts import ItemFacts, Said, TurnFacts, Weight
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
 from codex_telemetry.settings import Settings
 from codex_telemetry.store import db as schema
+from codex_telemetry.store.stored_items import stored_id, stored_kind, stored_status
 
 BEGUN = 1_750_000_000_000
 """ms UTC, a Sunday in June 2025."""
@@ -103,7 +104,7 @@ def _fill(db: sqlite3.Connection, turns: int, chance: random.Random) -> None:
     stream = made.turns(sessions)
     while some := list(islice(stream, AT_ONCE)):
         _insert(db, "turns", TURN, (turn.row for turn in some))
-        _insert(db, "items", ITEM, (row for turn in some for row in made.items(turn)))
+        _insert(db, "items", ITEM, (_stored(row) for turn in some for row in made.items(turn)))
         _insert(db, "responses", RESPONSE, (row for turn in some for row in made.responses(turn)))
         _insert(db, "events", EVENT_ROW, (row for turn in some for row in made.events(turn)))
         _insert(db, "rate_limits", LIMIT, (row for turn in some for row in made.limits(turn)))
@@ -111,6 +112,15 @@ def _fill(db: sqlite3.Connection, turns: int, chance: random.Random) -> None:
     _insert(db, "drift", DRIFT, made.drift())
     _insert(db, "gaps", "origin at reason dropped_bytes", made.gaps())
     db.execute(SUM_UP)
+
+
+def _stored(item: Row) -> Row:
+    key, item_id, kind, name, status, started, ended, *rest = item
+    after = None if ended is None else ended - started
+    return (
+        *(key, stored_id(item_id), stored_kind(kind), name, stored_status(status)),
+        *(started, after, *rest),
+    )
 
 
 def _insert(db: sqlite3.Connection, table: str, columns: str, rows: Iterable[Row]) -> None:
@@ -128,8 +138,8 @@ reasoning_items tool_calls tool_failures approvals retries errors responses inpu
 cached_input_tokens output_tokens reasoning_output_tokens total_tokens context_tokens context_window
 start_delay_ms model_ms tools_ms approval_ms hooks_ms compaction_ms retry_ms unexplained_ms captured_at
 utc_offset_min sources"""
-ITEM = """turn_key item_id kind name status started_at ended_at duration_ms approval_ms exit_code
-output_bytes server action"""
+ITEM = """turn_key id_stored kind_stored name status_stored started_at ended_after duration_ms approval_ms
+exit_code output_bytes server action"""
 RESPONSE = """turn_key running_total_tokens response_id model at input_tokens cached_input_tokens
 output_tokens reasoning_output_tokens total_tokens"""
 EVENT_ROW = "session_id turn_id event_key kind name at duration_ms status sources"

@@ -21,7 +21,7 @@ from canary import Canary
 from real_codex import RELEASES, WANT, RealCodex, do_without, real_codex
 from recordings import Recordings
 
-WANTS = (WANT, "root")
+WANTS = (WANT, "root", "tmux")
 
 # How long an example takes says nothing on a machine that is busy with other things.
 hypothesis.settings.register_profile("here", deadline=None)

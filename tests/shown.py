@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import at_work
 import scenes
 from codex_telemetry.cli.app import (
     COMMANDS,
@@ -25,7 +26,12 @@ from codex_telemetry.cli.app import (
     SHIM_COMMANDS,
     function,
 )
+from codex_telemetry.cli.period import Zone
+from codex_telemetry.reports import now as report
+from codex_telemetry.store import queries
 from codex_telemetry.store.meanings import tables
+from codex_telemetry.store.queries import Filters
+from codex_telemetry.tui.board import View, board
 from commands import on_a_terminal
 
 FOLDER = "/home/me/.local/share/codex-telemetry"
@@ -47,6 +53,7 @@ class Example(NamedTuple):
 EXAMPLES = {
     "run": Example("run -- codex --version"),
     "backfill": Example("backfill"),
+    "top": Example("top --help"),
     "turns": Example("turns"),
     "turn": Example(f"turn {TURN}", ("turn", BUSY)),
     "sessions": Example("sessions"),
@@ -133,6 +140,17 @@ def _group(group: str, places: Mapping[str, str]) -> str:
         parts += [f"### `{group} {name}`\n", f"{summary} {more}".rstrip() + "\n"]
         parts += [f"```sh\n{said[2].strip()}\n```\n"]
     return "\n".join(parts)
+
+
+def live() -> str:
+    """The live view, as it is on 80 columns and 24 lines."""
+    with tempfile.TemporaryDirectory() as scratch:
+        with queries.reading(at_work.fill(Path(scratch) / "telemetry.db")) as db:
+            now = report.now(db, Filters(), at_work.NOW)
+        view = View(Zone("Europe/Berlin"), chosen=at_work.RUNNING, period="last 24 h")
+        lines = board(now, view, at_work.NOW, 80, 23).lines
+    drawn = "\n".join("".join(span.text for span in line).rstrip() for line in lines)
+    return f"```text\n{drawn}\n```\n"
 
 
 def schema() -> str:

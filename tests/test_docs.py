@@ -28,6 +28,7 @@ from codex_telemetry.core.facts import Gap
 from codex_telemetry.core.veil import Veil
 from codex_telemetry.formats.base import Direction
 from codex_telemetry.settings import Settings
+from codex_telemetry.store import consent, sink_cursors
 from codex_telemetry.store import db as database
 from codex_telemetry.store.grants import Standing
 from codex_telemetry.store.writer import Writer
@@ -71,7 +72,7 @@ def columns() -> frozenset[str]:
         return frozenset(
             f"{table}.{row[1]}"
             for table in tables
-            for row in db.execute(f"PRAGMA table_info({table})")
+            for row in db.execute(f"PRAGMA table_xinfo({table})")
         )
 
 
@@ -134,7 +135,7 @@ def test_every_test_that_the_docs_name_runs() -> None:
     assert proofs_of_faults() <= found
 
 
-SHOWS = ("README.md", "docs/COMMANDS.md", "docs/schema.md")
+SHOWS = ("README.md", "docs/COMMANDS.md", "docs/TOP.md", "docs/schema.md")
 """As the Makefile's `docs` has them."""
 
 
@@ -262,6 +263,9 @@ def golden_rows(recordings: Recordings, tmp_path_factory: pytest.TempPathFactory
     """A database of three releases' recordings, heard and logged, and of what was made by hand."""
     folder = tmp_path_factory.mktemp("golden")
     anyio.run(fill, folder, recordings)
+    with consent.writing(folder / "telemetry.db") as db:
+        sink_cursors.begin(db, "otlp", "http://localhost:4318", 1)
+        sink_cursors.fail(db, "otlp", "it can't be reached", 2)
     return folder / "telemetry.db"
 
 

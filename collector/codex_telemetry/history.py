@@ -124,11 +124,14 @@ async def _follow(
 ) -> None:
     from codex_telemetry import retention  # noqa: PLC0415 - only who watches pays
     from codex_telemetry.backfill.watch import watch  # noqa: PLC0415
+    from codex_telemetry.sending_on import send_on  # noqa: PLC0415
 
     async with anyio.create_task_group() as tasks:
         await tasks.start(_end_when_told, tasks.cancel_scope)
         tasks.start_soon(_every_day, paths)
         tasks.start_soon(retention.look_after, paths, settings)
+        if settings.otlp.enabled:
+            tasks.start_soon(send_on, paths.database, settings)
         begun()
         while True:
             try:

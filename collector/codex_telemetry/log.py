@@ -18,6 +18,8 @@ LOST = "lost"
 ROLLOUTS_READ = "rollouts read"
 ROLLOUTS_FOLLOWED = "rollouts followed"
 PRUNED = "pruned"
+SINK_STARTED = "sink started"
+SINK_FAILED = "sink failed"
 COMMAND_FAILED = "command failed"
 
 LARGEST = 8 << 20

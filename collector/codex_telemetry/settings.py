@@ -63,6 +63,40 @@ class Retention(Struct, forbid_unknown_fields=True, frozen=True):
     """Of the database, without its free pages."""
 
 
+Folders = Annotated[tuple[Name, ...], Meta(description='a list of folders, such as ["~/src"]')]
+
+
+class Otlp(Struct, forbid_unknown_fields=True, frozen=True):
+    """What is sent by OpenTelemetry's protocol; where the standard variables say otherwise, they hold."""
+
+    enabled: Switch = False
+    """By the watch in the background; who types `export otlp` needs nothing of this."""
+    endpoint: (
+        Annotated[str, Meta(min_length=1, description='an address such as "http://localhost:4318"')]
+        | None
+    ) = None
+    protocol: Annotated[
+        Literal["http/protobuf", "grpc"], Meta(description='"http/protobuf" or "grpc"')
+    ] = "http/protobuf"
+    headers: Annotated[
+        dict[str, str], Meta(description='a table of texts, such as { authorization = "…" }')
+    ] = {}
+    projects: Folders = ()
+    """Only what ran in these or under them; none named: all."""
+    except_projects: Folders = ()
+    names: Annotated[
+        Literal["labels", "shown", "none"], Meta(description='"labels", "shown" or "none"')
+    ] = "labels"
+    """How folders and MCP servers are told."""
+    metrics: Switch = True
+    content: Switch = False
+    """One of two locks: the other is `export otlp --content`."""
+    settle_seconds: Annotated[
+        int, Meta(ge=0, le=86_400, description="a number of seconds, at most a day")
+    ] = 30
+    """So long after its last change a turn is sent."""
+
+
 class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     """Every option of the config file, with its default. A new one is a field here: `config` lists it."""
 
@@ -111,6 +145,13 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
             description="a table headed [retention], with days or size",
         ),
     ] = Retention()
+    otlp: Annotated[
+        Otlp,
+        Meta(
+            title="what OpenTelemetry is sent, and where to",
+            description="a table headed [otlp]",
+        ),
+    ] = Otlp()
 
 
 DEFAULT = Settings()
@@ -180,10 +221,16 @@ def _problems(shape: type[Struct], told: Any, where: str) -> Iterator[str]:
         if shape is Settings and name == "prices" and _are_tables(entries):
             for n, entry in enumerate(entries, start=1):
                 yield from _problems(OwnPrice, entry, f"prices[{n}].")
-        elif shape is Settings and name == "retention" and isinstance(entries, dict):
-            yield from _problems(Retention, entries, "retention.")
+        elif (section := _section(field.type)) is not None and isinstance(entries, dict):
+            yield from _problems(section, entries, f"{name}.")
         elif not _fits(entries, field.type):
             yield f"{where}{name} must be {_wanted(field.type)}"
+
+
+def _section(kind: Any) -> type[Struct] | None:
+    """The struct that a table of that type is read as."""
+    shapes = (kind, getattr(kind, "__origin__", None))
+    return next((s for s in shapes if isinstance(s, type) and issubclass(s, Struct)), None)
 
 
 def _are_tables(told: Any) -> bool:

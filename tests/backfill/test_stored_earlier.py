@@ -1,35 +1,72 @@
-"""What an earlier version of us stored isn't compressed, and is gone on from all the same."""
+"""What an earlier version of us stored isn't compressed, or otherwise, and is gone on from all the same."""
 
 import sqlite3
+import zlib
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from backfill.codex_home import first_turns, fresh, only, rows, take_in
-from codex_telemetry.store.bodies import packed, unpacked
+from codex_telemetry.store.bodies import packed, squeezed, unpacked
 from saved import query
 
 BODIES = (("told_turns", "body"), ("told_sessions", "body"), ("rollout_files", "state"))
 
 
+def by_zlib(body: bytes) -> bytes:
+    return zlib.compress(unpacked(body))
+
+
+@pytest.mark.parametrize(("as_then", "begins"), [(unpacked, "DC"), (by_zlib, "78")])
 def test_reading_goes_on_from_what_an_earlier_version_stored(
-    home: Path, database: Path, tmp_path: Path
+    home: Path, database: Path, tmp_path: Path, as_then: Callable[[bytes], bytes], begins: str
 ) -> None:
     whole = only(home).read_bytes()
     only(home).write_bytes(first_turns(only(home)))
     take_in(database, home)
     with closing(sqlite3.connect(database, isolation_level=None)) as db:
-        db.create_function("unpacked", 1, unpacked)
+        db.create_function("as_then", 1, as_then)
         for table, column in BODIES:
-            db.execute(f"UPDATE {table} SET {column} = unpacked({column})")
-    assert query(database, "SELECT DISTINCT hex(substr(body, 1, 1)) FROM told_turns") == [("DC",)]
+            db.execute(f"UPDATE {table} SET {column} = as_then({column})")
+    first_bytes = "SELECT DISTINCT hex(substr(body, 1, 1)) FROM told_turns"
+    assert query(database, first_bytes) == [(begins,)]
     only(home).write_bytes(whole)
     tally = take_in(database, home)
     assert 0 < tally.lines < whole.count(b"\n")  # it was gone on from, not begun anew
     assert rows(database) == fresh(home, tmp_path)
 
 
-def test_what_is_told_takes_less_room_than_as_msgpack(database: Path, home: Path) -> None:
+def test_what_is_told_takes_half_the_room_that_it_takes_by_itself(
+    database: Path, home: Path
+) -> None:
     take_in(database, home)
     bodies = [row[0] for row in query(database, "SELECT body FROM told_turns")]
-    assert sum(map(len, bodies)) < 0.7 * sum(len(unpacked(body)) for body in bodies)
-    assert unpacked(packed(["a"])) == b"\x91\xa1a"
+    assert sum(map(len, bodies)) < 0.5 * sum(len(unpacked(body)) for body in bodies)
+
+
+TIMES = st.integers(0, 1 << 42) | st.sampled_from([1 << 40, (1 << 41) - 1, 1_779_076_410_261])
+BEGINNINGS = st.sampled_from([b"\xcf\x00\x00\x01", b"\xcf\x00\x00\x01\xcf\x00\x00\x01", b"\xcf"])
+SAID = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(1 << 63), (1 << 63) - 1)
+    | TIMES
+    | st.text()
+    | BEGINNINGS,
+    lambda within: st.lists(within, max_size=4) | st.dictionaries(st.text(), within, max_size=3),
+)
+
+
+@given(st.lists(SAID, max_size=6))
+def test_whatever_is_stored_comes_back(told: list[object]) -> None:
+    assert unpacked(packed(told)) == msgspec.msgpack.encode(told)
+
+
+@given(st.lists(BEGINNINGS | st.binary(max_size=9), max_size=8))
+def test_so_do_bytes_that_look_like_the_beginning_of_a_time(pieces: list[bytes]) -> None:
+    assert unpacked(squeezed(b"".join(pieces))) == b"".join(pieces)

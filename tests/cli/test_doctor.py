@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 import stat
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from codex_telemetry.core.facts import Captured, Drift, Gap, Said
 from codex_telemetry.host.version import codex_version
 from codex_telemetry.keys import key_file
 from codex_telemetry.secret import load, secret_path
-from codex_telemetry.store import health
+from codex_telemetry.store import consent, health, sink_cursors
+from codex_telemetry.store.changes import Place
 from commands import Command
 from store_of import until
 
@@ -318,3 +320,27 @@ class TestRows:
         assert "1 turn that end before they begin" in said
         assert "that begin more than a day from now" in said
         assert "1 live turn heard of more than a day" in said
+
+
+class TestSinks:
+    def test_none_was_ever_begun(self, cli: Command, database: Path) -> None:
+        scenes.write(database, scenes.session())
+        assert json.loads(cli("doctor", "--json").out)["sinks"] == []
+
+    def test_how_far_one_is_and_why_it_stands_still(self, cli: Command, database: Path) -> None:
+        session = scenes.session()
+        scenes.write(database, session, scenes.turn(session, T0))
+        now = time.time_ns() // 1_000_000
+        with consent.writing(database) as db:
+            sink_cursors.begin(db, "otlp", "http://127.0.0.1:4318", now)
+            sink_cursors.advance(db, "otlp", Place(), now - 125_000, sent=7, rejected=2)
+        assert checks(cli)["sink otlp"]["detail"] == (
+            "turns sent to http://127.0.0.1:4318: 7, the last 2 minutes ago; "
+            "changed turns to send: 1, refused: 2"
+        )
+        with consent.writing(database) as db:
+            sink_cursors.fail(db, "otlp", "it is busy (503)", now - 3 * 3_600_000)
+        assert "it is busy (503), for 3 hours; changed turns to send: 1" in warned(cli, "sink otlp")
+        (state,) = json.loads(cli("doctor", "--json").out)["sinks"]
+        assert (state["behind_turns"], state["sent"], state["rejected"]) == (1, 7, 2)
+        assert state["error"] == "it is busy (503)"

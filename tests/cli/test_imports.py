@@ -13,6 +13,7 @@ HEAVY = {
     *("structlog", "rich", "anyio", "aiosqlite", "asyncio", "genai_prices", "nacl", "keyring"),
     "pydantic",
     *("starlette", "uvicorn", "jinja2", "codex_telemetry.web.app"),
+    "textual",
 }
 
 SCRIPT = """

@@ -1,5 +1,6 @@
 """All recordings in one database, as they were heard and as they were logged."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from backfill.codex_home import heard, place, take_in
@@ -9,11 +10,13 @@ from codex_telemetry.core.veil import OPEN, Veil
 from recordings import Recordings
 
 
-def everything(recordings: Recordings, folder: Path, veil: Veil = OPEN) -> Path:
+def everything(
+    recordings: Recordings, folder: Path, veil: Veil = OPEN, like: Sequence[str] = ("*",)
+) -> Path:
     """A database of its own, in a home of its own."""
     folder.mkdir(mode=0o700, exist_ok=True)
     database = folder / "telemetry.db"
-    every = recordings.like("*")
+    every = recordings.like(*like)
     live = [
         veiled(batch, veil, f"{recording.name}/{batch.origin}")
         for recording in every

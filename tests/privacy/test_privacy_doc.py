@@ -44,7 +44,7 @@ def stored(tmp_path: Path) -> set[Column]:
             (table, row[1])
             for table in tables
             if table not in OWN
-            for row in db.execute(f"PRAGMA table_info({table})")
+            for row in db.execute(f"PRAGMA table_xinfo({table})")
         }
     db.close()
     return found

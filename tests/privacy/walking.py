@@ -15,6 +15,7 @@ ELSEWHERE: dict[Leaf, str] = {
     ("serve",): "serves until it is stopped: tests/web",
     ("demo",): "plays with the real Codex, in a home of its own: tests/demo",
     ("service", "install"): "writes into a folder of the user's: tests/cli/test_service.py",
+    ("export", "otlp"): "sends to a receiver: tests/otlp looks at all that one gets",
     ("capture", "show"): "prints content, where it was granted: tests/capture",
 }
 """Commands that aren't walked here, and why."""

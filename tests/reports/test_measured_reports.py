@@ -266,11 +266,6 @@ def test_tools_are_those_called_in_the_turns_that_match(
     assert sorted(found, key=repr) == sorted(plain, key=repr)
 
 
-def test_the_kinds_that_are_read_are_the_tool_calls() -> None:
-    assert tool_calls.KINDS.count("'") == 2 * len(TOOLS)
-    assert all(f"'{kind}'" in tool_calls.KINDS for kind in TOOLS)
-
-
 def test_what_was_declined_is_no_failure_and_took_no_time(both: Both) -> None:
     declined = [item for item in both.items if item["status"] == "declined"]
     assert declined

@@ -17,7 +17,7 @@ from codex_telemetry.core.facts import EventFacts, Said, SessionFacts, Source, T
 from codex_telemetry.core.identity import ItemId, TurnId
 from codex_telemetry.core.parts import Parts
 from codex_telemetry.core.unheard import TIMED
-from codex_telemetry.reports import turns as report
+from codex_telemetry.reports.seen import seen
 from codex_telemetry.reports.shapes import TurnDetail
 from codex_telemetry.reports.waterfall import KEPT, SILENT_MS, Bar, Waterfall, waterfall
 from codex_telemetry.store import queries
@@ -44,9 +44,8 @@ def told(folder: Path, session: SessionFacts, turn: TurnFacts, *, now: int = T0)
     with queries.reading(path) as db:
         row = queries.last_turn(db)
         assert row is not None
-        detail = report.detail(db, row)
-        model = waterfall(detail, report.outlined(db, row), report.events(db, row), now)
-    return Told(detail, model)
+        found = seen(db, row)
+    return Told(found.turn, found.waterfall(now))
 
 
 @pytest.fixture
@@ -104,7 +103,9 @@ def test_a_turn_that_runs_is_drawn_to_now(tmp_path: Path) -> None:
     assert running.model.length_ms == 60_000
     assert not running.model.silent
     assert running.bar("i1").stretches == (("tools", 500, 60_000),)
-    assert running.model.shares == []
+    assert dict(running.model.shares) == {
+        "tools": 59_500, "model": 460, "start_delay": 40,
+    }  # fmt: skip
     text = "\n".join(running.lines())
     assert "in progress  1 min 00 s so far" in text
     assert "running" in text

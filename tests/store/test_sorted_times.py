@@ -18,6 +18,7 @@ from codex_telemetry.reports.shapes_stats import Stats, ToolStats
 from codex_telemetry.store import queries, sorted_times, sorting
 from codex_telemetry.store.measured import BYS, By
 from codex_telemetry.store.queries import Filters
+from codex_telemetry.store.stored_items import stored_kind, stored_status
 from saved import query
 
 TURNS = 240
@@ -114,7 +115,8 @@ CHANGES = (
     f"""UPDATE turns SET turn_index = -turn_key,
             session_id = (SELECT max(session_id) FROM sessions) WHERE {SOME}""",
     f"UPDATE items SET duration_ms = 9, name = 'n' WHERE {SOME}",
-    f"UPDATE items SET status = 'declined', kind = 'mcp_tool', server = 's' WHERE {SOME}",
+    f"""UPDATE items SET status_stored = {stored_status("declined")},
+                kind_stored = {stored_kind("mcp_tool")}, server = 's' WHERE {SOME}""",
     "UPDATE sessions SET cwd = '/a', originator = 'o' WHERE session_key % 7 = {n}",
     "UPDATE sessions SET git_repo = NULL, client_name = 'c' WHERE session_key % 7 = {n}",
     "UPDATE sessions SET cwd = NULL WHERE git_repo IS NOT NULL AND session_key % 7 < {n}",
@@ -122,8 +124,9 @@ CHANGES = (
                 (turn_key, turn_id, session_id, turn_index, status, duration_ms, sources)
             SELECT turn_key + 1, turn_id || 'b', session_id, -turn_key, status, 8, 1
             FROM turns WHERE {SOME}""",
-    f"""INSERT INTO items (turn_key, item_id, kind, name, status, duration_ms)
-            SELECT turn_key, 'new', 'command', 'new', 'completed', 4 FROM turns WHERE {SOME}""",
+    f"""INSERT INTO items (turn_key, id_stored, kind_stored, name, status_stored, duration_ms)
+            SELECT turn_key, 'new', {stored_kind("command")}, 'new', {stored_status("completed")}, 4
+            FROM turns WHERE {SOME}""",
 )
 SORT = "sort"
 
@@ -170,7 +173,7 @@ _ASTRAY = "SELECT * FROM sorted_times WHERE block NOT IN (SELECT block FROM sort
 def test_what_changes_nothing_leaves_all_sorted(database: Path) -> None:
     change(database, "UPDATE turns SET status = status, prompts = 99, turn_index = -turn_index")
     change(database, "UPDATE sessions SET cwd = cwd, archived = 1")
-    change(database, "UPDATE items SET kind = kind, output_bytes = 1")
+    change(database, "UPDATE items SET kind_stored = kind_stored, output_bytes = 1")
     assert len(blocks(database)) == BLOCKS
 
 

@@ -20,6 +20,7 @@ _REFUSED: type[Exception] = typer.BadParameter.__mro__[2]
 
 COMMANDS = {
     "run": "live.run",
+    "top": "top.top",
     "turns": "turns.turns",
     "turn": "turns.turn",
     "sessions": "sessions.sessions",
@@ -90,6 +91,7 @@ EXPORT_COMMANDS = {
     "parquet": "exporting.parquet",
     "csv": "exporting.csv",
     "jsonl": "exporting.jsonl",
+    "otlp": "otlp.otlp",
 }
 """The same, of what is typed after `export`; without any of them it is `export.export`."""
 
@@ -171,7 +173,7 @@ def _service() -> typer.Typer:
 
 def _exports() -> typer.Typer:
     made = _group(
-        "Write what is stored into files by day. Or into one for a bug report.",
+        "Write what is stored into files by day, or send it on. Or into one file for a bug report.",
         "codex-telemetry export parquet --out telemetry",
         EXPORT_COMMANDS,
     )

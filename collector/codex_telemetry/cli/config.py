@@ -1,6 +1,10 @@
 """`config`: every option, what it is set to, and by what."""
 
 from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from codex_telemetry.cli import show
 from codex_telemetry.cli.listing import names
@@ -8,7 +12,6 @@ from codex_telemetry.cli.options import Form, Where, options
 from codex_telemetry.cli.table import Column, table
 from codex_telemetry.config import CONFIG, DB, HOME, LOG, log_level, said_by
 from codex_telemetry.reports.shapes_upkeep import Setting
-from codex_telemetry.settings import Retention
 from codex_telemetry.settings import options as options_of_the_file
 
 
@@ -50,10 +53,19 @@ def _settings(where: Where) -> Iterator[Setting]:
         value = getattr(loaded.settings, option)
         yield Setting(
             option,
-            list(value) if isinstance(value, tuple) else value,
+            _told(value),
             "file" if option in loaded.told else "default",
             meaning,
         )
+
+
+def _told(value: Any) -> Any:
+    """What is set, without what is secret: of headers only which there are."""
+    if isinstance(value, Struct):
+        return {name: _told(its) for name, its in asdict(value).items()}
+    if isinstance(value, dict):
+        return list(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _value(setting: Setting) -> str | None:
@@ -64,10 +76,23 @@ def _value(setting: Setting) -> str | None:
             return text
         case list(prices):
             return f"{len(prices)} of your own" if prices else None
-        case Retention(days, size):
-            told = [] if days is None else [f"{days} days"]
-            return ", ".join([*told, *([] if size is None else [size])]) or None
+        case dict(section) if setting.source != "default":
+            told = [_in_words(name, its) for name, its in section.items() if its not in ([], None)]
+            return ", ".join(told) or None
     return None
+
+
+def _in_words(name: str, value: object) -> str:
+    match name, value:
+        case "days", days:
+            return f"{days} days"
+        case "size", size:
+            return str(size)
+        case _, bool(on):
+            return f"{name} {'on' if on else 'off'}"
+        case _, list(several):
+            return f"{name} {' '.join(map(str, several))}"
+    return f"{name} {value}"
 
 
 _COLUMNS: list[Column[Setting]] = [

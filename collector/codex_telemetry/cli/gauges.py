@@ -18,7 +18,7 @@ LOW, EMPTY = 75, 90
 def drawing(limits: Sequence[Limit], width: int, zone: Zone, now: int) -> list[Line]:
     """All limits, each with its windows. `now`: ms UTC."""
     lines: list[Line] = []
-    title = max((len(_name(limit)) for limit in limits), default=0)
+    title = max((len(name(limit)) for limit in limits), default=0)
     for _, its in groupby(limits, key=lambda limit: limit.limit_id):
         windows = list(its)
         lines += [[]] if lines else []
@@ -47,21 +47,25 @@ def _head(windows: Sequence[Limit], width: int) -> list[Line]:
 def _gauge(window: Limit, title: int, width: int, zone: Zone, now: int) -> list[Line]:
     indent = 2 + title + 2
     bar = max(10, min(WIDEST, width - indent - len("  100 %")))
+    first: Line = [Span(f"  {padded(name(window), title)}  "), *gauge(window, bar)]
+    words = [Span(word) for word in (*pace(window, zone, now), *reset(window, zone, now))]
+    rest = wrapped(words, width - indent, "dim")
+    return [first, *([Span(" " * indent), *line] for line in rest)]
+
+
+def gauge(window: Limit, bar: int) -> Line:
+    """A bar of so many columns, and the percent."""
     used = window.used_percent
     filled = _columns(used, bar)
     peak = max(filled, _columns(window.high_water_percent, bar))
     figure = "-" if used is None else f"{used:.0f} %"
     style = "ok" if used is None or used < LOW else "warn" if used < EMPTY else "fail"
-    first: Line = [
-        Span(f"  {padded(_name(window), title)}  "),
+    return [
         Span("█" * filled, style),
         Span("▒" * (peak - filled), style),
         Span("╌" * (bar - peak), "dim"),
         Span(f"  {figure:>5}"),
     ]
-    words = [Span(word) for word in (*pace(window, zone, now), *reset(window, zone, now))]
-    rest = wrapped(words, width - indent, "dim")
-    return [first, *([Span(" " * indent), *line] for line in rest)]
 
 
 def _columns(percent: float | None, bar: int) -> int:
@@ -97,5 +101,6 @@ def _fell(window: Limit) -> bool:
     return (window.high_water_percent or 0) > (window.used_percent or 0)
 
 
-def _name(window: Limit) -> str:
+def name(window: Limit) -> str:
+    """By its length: 5h, weekly."""
     return cut(plain(window.window or "window"), 12)

@@ -48,9 +48,9 @@ STYLES = {
 }
 """Style → how a terminal is told (SGR): the sixteen colours that every theme makes readable."""
 
-# One character for one, for terminals that have no more than ASCII.
 _UNICODE = "█▒░▓▤╌·▪▸▲↻✗⇄■→…┊─┬●≤▁▂▃▄▅▆▇"
-_ASCII = str.maketrans(_UNICODE, "#=?hc-.o>^@!%x>~:-+*<_.,-~+*")
+ASCII = str.maketrans(_UNICODE, "#=?hc-.o>^@!%x>~:-+*<_.,-~+*")
+"""One character for one, for terminals that have no more than ASCII."""
 _LOUD = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
@@ -163,6 +163,12 @@ def can_ask() -> bool:
     return all(stream is not None and stream.isatty() for stream in streams)
 
 
+def on_a_terminal() -> bool:
+    """Whether somebody types and looks: stdin and stdout are terminals."""
+    streams = (sys.stdin, sys.stdout)
+    return all(stream is not None and stream.isatty() for stream in streams)
+
+
 def ask(question: str) -> str:
     """What is typed in answer; "" where nothing is. The question goes beside the data."""
     sys.stderr.write(plain(question))
@@ -227,7 +233,7 @@ def _coloured(drawn: Iterable[Line]) -> Iterator[str]:
 def _encoded(texts: Iterable[str], on: Screen) -> Iterator[bytes]:
     encoding = _stdout().encoding or "ascii"
     for whole in texts:
-        fit = whole if on.unicode else whole.translate(_ASCII)
+        fit = whole if on.unicode else whole.translate(ASCII)
         yield fit.encode(encoding, "replace")
 
 

@@ -47,24 +47,25 @@ def tools(
     with store(where) as db:
         filters = narrow.found(db, filters)
         say_what_was_pruned(db, filters, zone, counted=False)
-        found = by_label(report.tools(db, filters, cast("By", by)), lambda t: _named(t, by))
+        found = by_label(report.tools(db, filters, cast("By", by)), lambda t: named(t, by))
     if chosen is not None:
         print_rows(ToolStats, found, chosen)
     elif not found:
         show.note("no tool calls match" if any(filters) else "no tool calls yet")
     else:
-        print_table(_columns(by), found, NOUNS[by], newest=False)
+        print_table(columns(by), found, NOUNS[by], newest=False)
 
 
-def _named(row: ToolStats, by: str) -> Kind | None:
+def named(row: ToolStats, by: str) -> Kind | None:
     """What sort of name the key is, of those that may be shown as labels."""
     if by == "server":
         return "server"
     return "command" if by != "kind" and row.kind == "command" else None
 
 
-def _columns(by: str) -> list[Column[ToolStats]]:
-    columns: list[Column[ToolStats]] = [
+def columns(by: str) -> list[Column[ToolStats]]:
+    """A tool as a row for people."""
+    all_columns: list[Column[ToolStats]] = [
         Column(NOUNS[by], lambda t: _called(t, by), narrowest=12),
         Column("kind", lambda t: _words(t.kind), rank=5),
         Column("calls", lambda t: number(t.calls), right=True),
@@ -75,7 +76,7 @@ def _columns(by: str) -> list[Column[ToolStats]]:
         Column("max", lambda t: duration(t.max_ms), rank=7, right=True),
         Column("total", lambda t: duration(t.total_ms), rank=4, right=True),
     ]
-    return columns if by == "name" else [c for n, c in enumerate(columns) if n != 1]
+    return all_columns if by == "name" else [c for n, c in enumerate(all_columns) if n != 1]
 
 
 def _called(row: ToolStats, by: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,7 @@ from codex_telemetry.cli.options import ROLL_UP, Form, Narrow, Where, Zoned, opt
 from codex_telemetry.cli.period import Zone, lately
 from codex_telemetry.cli.reach import store
 from codex_telemetry.cli.table import Column
-from codex_telemetry.cli.words import duration, folder, number, short_turn
+from codex_telemetry.cli.words import Line, duration, folder, number, short_turn
 from codex_telemetry.errors import UsageError, UserError
 from codex_telemetry.reports import family, moments
 from codex_telemetry.reports import turns as report
@@ -23,6 +23,9 @@ from codex_telemetry.reports.waterfall import Waterfall
 from codex_telemetry.store import queries
 from codex_telemetry.store.find import find_turn
 from codex_telemetry.store.queries import Row, Store
+
+if TYPE_CHECKING:
+    from codex_telemetry.reports.seen import Seen
 
 
 @options
@@ -77,27 +80,40 @@ def turn(
 
 def draw(db: Store, row: Row, zone: Zone, *, roll_up: bool = False) -> None:
     """The turn's waterfall on the screen, and what worked for it."""
+    from codex_telemetry.reports.seen import seen  # noqa: PLC0415 - only for people
+
+    now = time.time_ns() // 1_000_000
+    show.lines(picture(as_shown(seen(db, row, roll_up=roll_up)), show.screen().width, zone, now))
+
+
+def as_shown(told: "Seen") -> "Seen":
+    """With names as the user wants them shown."""
+    events = [
+        event._replace(name=labels().shown("name", event.name, event.kind)) for event in told.events
+    ]
+    return told._replace(turn=labelled(told.turn), events=events)
+
+
+def picture(told: "Seen", width: int, zone: Zone, now: int) -> list[Line]:
+    """The waterfall at that moment, and what worked for the turn."""
     from codex_telemetry.cli.family import workers  # noqa: PLC0415 - only for people
     from codex_telemetry.cli.waterfall import drawing  # noqa: PLC0415 - only for people
 
-    detail, model = pictured(db, row, time.time_ns() // 1_000_000, roll_up=roll_up)
-    width = show.screen().width
-    show.lines(drawing(detail, model, width, zone, home=os.environ.get("HOME")))
-    show.lines(workers(detail, width))
+    home = os.environ.get("HOME")
+    return [
+        *drawing(told.turn, told.waterfall(now), width, zone, home=home),
+        *workers(told.turn, width),
+    ]
 
 
 def pictured(
     db: Store, row: Row, now: int, *, roll_up: bool = False
 ) -> tuple[TurnInFull, Waterfall]:
     """A turn with all that is known of it, names as they are shown, and where its time went."""
-    from codex_telemetry.reports.waterfall import waterfall  # noqa: PLC0415 - only for people
+    from codex_telemetry.reports.seen import seen  # noqa: PLC0415 - only for people
 
-    detail = labelled(family.turn(db, row, roll_up=roll_up))
-    events = [
-        event._replace(name=labels().shown("name", event.name, event.kind))
-        for event in report.events(db, row)
-    ]
-    return detail, waterfall(detail, report.outlined(db, row), events, now)
+    told = as_shown(seen(db, row, roll_up=roll_up))
+    return told.turn, told.waterfall(now)
 
 
 def columns(zone: Zone, now: int | None, *, of_a_session: bool = False) -> list[Column[Turn]]:

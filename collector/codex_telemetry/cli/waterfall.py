@@ -37,7 +37,7 @@ from codex_telemetry.reports.waterfall import Bar, Mark, Share, Stretch, Waterfa
 RESPONSES = 8
 """So many are written out."""
 
-_STEPS_MS = (
+STEPS_MS = (
     *(n * 10**e for e in range(5) for n in (1, 2, 5) if n * 10**e <= 30_000),
     *(n * 60_000 for n in (1, 2, 5, 10, 15, 30)),
     *(n * 3_600_000 for n in (1, 2, 4, 6, 12, 24, 48, 168, 720, 8_760)),
@@ -51,7 +51,7 @@ class Axis:
         self.width = width
         self.length = length
         room = max(1, width // 9)
-        self.step = next((s for s in _STEPS_MS if length / s <= room), length)
+        self.step = next((s for s in STEPS_MS if length / s <= room), length)
 
     def column(self, ms: int) -> int:
         return min(self.width - 1, int(ms * self.width / self.length))
@@ -72,9 +72,9 @@ class Axis:
     def ruler(self) -> Line:
         text = ""
         for column, ms in self.ticks().items():
-            label = tick(ms)
-            if column >= len(text) and column + len(label) <= self.width:
-                text = text.ljust(column) + label + " "
+            said = tick(ms)
+            if column >= len(text) and column + len(said) <= self.width:
+                text = text.ljust(column) + said + " "
         return [Span(text.rstrip(), "dim")]
 
 
@@ -125,13 +125,13 @@ def _chart(model: Waterfall, width: int) -> list[Line]:
     middle = max([cells(t) for t in [*ends, duration(model.length_ms)]])
     axis = Axis(model.length_ms, max(8, width - left - middle - right - 5 - (right > 0)))
 
-    def row(label: str, style: str, columns: list[Span], end: str, side: Span) -> Line:
-        name = padded(cut(label, left), left)
-        return [Span(f"  {name} ", style), *_joined(columns), Span(f" {end:>{middle}} "), side]
+    def row(title: str, style: str, columns: list[Span], end: str, side: Span) -> Line:
+        name = padded(cut(title, left), left)
+        return [Span(f"  {name} ", style), *joined(columns), Span(f" {end:>{middle}} "), side]
 
     lines: list[Line] = [[Span(" " * (left + 3)), *axis.ruler()]]
     if model.strip:
-        strip = _strip(model.strip, axis)
+        strip = strip_columns(model.strip, axis)
         lines.append(row("turn", "bold", strip, duration(model.length_ms), Span("")))
     for bar, label, end, beside in zip(model.bars, labels, ends, sides, strict=True):
         style = "dim" if bar.kind == "folded" else ""
@@ -145,7 +145,7 @@ def _chart(model: Waterfall, width: int) -> list[Line]:
     return lines
 
 
-def _strip(strip: list[Stretch], axis: Axis) -> list[Span]:
+def strip_columns(strip: list[Stretch], axis: Axis) -> list[Span]:
     """Each column shows the part that has most of it."""
     held: list[dict[str, float]] = [{} for _ in range(axis.width)]
     per = axis.length / axis.width
@@ -170,7 +170,7 @@ def _bar(bar: Bar, axis: Axis) -> list[Span]:
     return columns
 
 
-def _joined(columns: Iterable[Span]) -> Line:
+def joined(columns: Iterable[Span]) -> Line:
     """Neighbours of one style as one stretch of text."""
     line: Line = []
     for text, style in columns:

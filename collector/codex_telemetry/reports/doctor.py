@@ -6,7 +6,7 @@ from codex_telemetry.config import Paths
 from codex_telemetry.core.facts import Source
 from codex_telemetry.core.unheard import LOST
 from codex_telemetry.errors import NewerDatabaseError, UserError
-from codex_telemetry.reports import surroundings
+from codex_telemetry.reports import sinks, surroundings
 from codex_telemetry.reports.shapes_upkeep import Check, Doctor, DriftCount, GapSeen
 from codex_telemetry.reports.shaping import shaped
 from codex_telemetry.reports.surroundings import Surroundings
@@ -20,7 +20,7 @@ def doctor(paths: Paths, around: Surroundings, now: int, *, whole: bool = False)
     `whole`: the database is read from end to end, however large.
     """
     report = Doctor(
-        checks=[surroundings.codex(around), surroundings.homes(around)], drift=[], gaps=[]
+        checks=[surroundings.codex(around), surroundings.homes(around)], drift=[], gaps=[], sinks=[]
     )
     if not paths.database.exists():
         report.checks.append(
@@ -53,6 +53,8 @@ def _look(db: Store, paths: Paths, report: Doctor, now: int, *, whole: bool) -> 
     report.drift = list(shaped(DriftCount, queries.drift(db)))
     report.checks += [_gaps(report.gaps), _drift(report.drift)]
     report.checks += [check(db) for check in _CONTENTS]
+    report.sinks = sinks.states(db)
+    report.checks += [sinks.check(sink, now) for sink in report.sinks]
     report.checks.append(_clocks(db, now))
     report.checks.append(surroundings.content_keys(paths.database, health.keys_in_files(db)))
 

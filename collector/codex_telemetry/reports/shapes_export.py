@@ -42,3 +42,19 @@ class Exported(Struct):
     out: str
     format: Literal["parquet", "csv", "jsonl"]
     tables: list[ExportedTable]
+
+
+class ExportedTraces(Struct):
+    """What `export otlp` sent."""
+
+    target: Annotated[str, Meta(description="to where, without anything secret in it")]
+    turns: Annotated[int, Meta(ge=0, description="taken, each a trace")]
+    spans: Count
+    rejected_turns: Annotated[int, Meta(ge=0, description="refused for good, wholly or in part")]
+    rejected_spans: Count
+    waiting_turns: Annotated[int, Meta(ge=0, description="that changed meanwhile")]
+    bytes: Annotated[int, Meta(ge=0, description="of traces, before they were compressed")]
+    wire_bytes: Annotated[
+        Count | None, Meta(description="of traces, compressed; null over gRPC, where it isn't seen")
+    ]
+    seconds: Annotated[float, Meta(ge=0)]

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from codex_telemetry.reports.shapes import At, Count, Source
 from codex_telemetry.reports.shapes_privacy import SecretUse
-from codex_telemetry.settings import OwnPrice, Retention
+from codex_telemetry.settings import OwnPrice
 
 
 class PathInfo(Struct):
@@ -22,7 +22,10 @@ class Setting(Struct):
     """One option, what it is set to, and by what."""
 
     option: str
-    value: str | bool | list[OwnPrice] | Retention | None
+    value: Annotated[
+        str | bool | list[OwnPrice] | dict[str, str | bool | int | list[str] | None] | None,
+        Meta(description="of a section its options; of `headers` their names alone"),
+    ]
     source: Annotated[
         Literal["default", "file", "environment", "option"],
         Meta(description="`option`: of the command line"),
@@ -75,12 +78,26 @@ class GapSeen(Struct):
     reason: str
 
 
+class SinkState(Struct):
+    """How far another system is that is sent what is stored."""
+
+    sink: str
+    target: str
+    sent_at: Annotated[At | None, Meta(description="when something was last taken there")]
+    behind_turns: Annotated[int, Meta(ge=0, description="that changed since, and weren't sent")]
+    sent: Annotated[int, Meta(ge=0, description="turns; those sent again are counted again")]
+    rejected: Annotated[int, Meta(ge=0, description="turns that were refused for good")]
+    error: Annotated[str | None, Meta(description="why it doesn't get on now")]
+    error_at: Annotated[At | None, Meta(description="since when")]
+
+
 class Doctor(Struct):
     """Whether all is well."""
 
     checks: list[Check]
     drift: list[DriftCount]
     gaps: list[GapSeen]
+    sinks: list[SinkState]
 
 
 class Pruned(Struct):

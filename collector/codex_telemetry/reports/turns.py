@@ -1,15 +1,16 @@
 """Which turns there were, and one of them with all that is known of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import reduce
+from typing import NamedTuple
 
 import msgspec
 
 from codex_telemetry.core.facts import TurnFacts
 from codex_telemetry.core.identity import SessionId
 from codex_telemetry.core.join import join
-from codex_telemetry.core.parts import outline
-from codex_telemetry.core.spans import window
+from codex_telemetry.core.parts import Outline, outline
+from codex_telemetry.core.spans import Window, window
 from codex_telemetry.reports.shapes import (
     Item,
     TokenResponse,
@@ -55,8 +56,35 @@ def _context(row: Row, head: Turn) -> TurnContext:
     return context
 
 
-def outlined(db: Store, row: Row) -> Cut | None:
-    """The turn's window cut into its parts, from what was told of it; None where that isn't known."""
+class Outlined(NamedTuple):
+    """What was told of a turn, to be cut into its parts at any moment while it runs."""
+
+    facts: TurnFacts
+    frame: Window
+    runs: bool
+
+    def cut(self, now: int) -> Cut | None:
+        """`now`: ms UTC. None where nobody knows."""
+        frame = self.frame
+        if self.runs and frame.end is None:
+            frame = frame._replace(end=max(now, frame.start))
+        parts = outline(self.facts, frame)
+        if not parts:
+            return None
+        return Cut(frame.start, _so_far(parts, frame.end) if self.runs else parts)
+
+
+def _so_far(parts: Sequence[Outline], now: int | None) -> list[Outline]:
+    """Of a turn that runs, what comes after the last sign is the model's: nobody else has begun."""
+    spans = {part: list(spans) for part, spans in parts}
+    unexplained = spans["unexplained"]
+    if "model" in spans and unexplained and unexplained[-1][1] == now:
+        spans["model"].append(unexplained.pop())
+    return [Outline(*each) for each in spans.items()]
+
+
+def outlined(db: Store, row: Row) -> Outlined | None:
+    """What the turn's parts can be told from; None where that isn't known."""
     try:
         told = [
             msgspec.msgpack.decode(b, type=TurnFacts) for b in queries.told_of(db, row["turn_id"])
@@ -67,8 +95,8 @@ def outlined(db: Store, row: Row) -> Cut | None:
         return None
     facts = reduce(join, told)
     frame = window(facts, facts.last_heard.get(SessionId(row["session_id"])))
-    parts = outline(facts, frame) if frame is not None else []
-    return Cut(frame.start, parts) if frame is not None and parts else None
+    runs = row["status"] == "in_progress"
+    return None if frame is None else Outlined(facts, frame, runs)
 
 
 def events(db: Store, row: Row) -> list[Event]:

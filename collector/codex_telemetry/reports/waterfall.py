@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from codex_telemetry.core.parts import TOOLS, Outline, Parts
 from codex_telemetry.core.spans import Span
+from codex_telemetry.core.spans import length as span_length
 from codex_telemetry.reports.moments import read
 from codex_telemetry.reports.shapes import Item, TokenResponse, TurnDetail
 
@@ -117,7 +118,7 @@ class Cut(NamedTuple):
 def waterfall(
     turn: TurnDetail, cut: Cut | None, events: Sequence[Event], now: int, kept: int = KEPT
 ) -> Waterfall:
-    """`cut`: None while it runs, or where nobody knows. `now`: ms UTC."""
+    """`cut`: of a turn that runs as far as it is; None where nobody knows. `now`: ms UTC."""
     zero, signs = _zero(turn), _signs(turn, events)
     last_sign = max(signs, default=zero)
     silent = turn.status == "in_progress" and now - last_sign > SILENT_MS
@@ -125,11 +126,13 @@ def waterfall(
     if turn.status == "in_progress" and not silent:
         end = max(now, last_sign)
     length = max(1, end - zero)
+    if silent:
+        cut = None
     bars = _bars(turn.items, [e for e in events if e.kind in BARS], zero, length)
     return Waterfall(
         length_ms=length,
         silent=silent,
-        shares=_shares(turn),
+        shares=_shares(turn, cut),
         strip=_strip(cut, length) if cut is not None else [],
         bars=_folded(bars, kept, length // STANDS_OUT),
         marks=[
@@ -159,8 +162,11 @@ def _signs(turn: TurnDetail, events: Sequence[Event]) -> list[int]:
     ]
 
 
-def _shares(turn: TurnDetail) -> list[Share]:
-    told = [Share(part, getattr(turn, f"{part}_ms") or 0) for part in Parts._fields]
+def _shares(turn: TurnDetail, cut: Cut | None) -> list[Share]:
+    if turn.status == "in_progress" and cut is not None:
+        told = [Share(part, span_length(spans)) for part, spans in cut.outline]
+    else:
+        told = [Share(part, getattr(turn, f"{part}_ms") or 0) for part in Parts._fields]
     return sorted((share for share in told if share.ms > 0), key=lambda share: -share.ms)
 
 

@@ -94,14 +94,20 @@ def of_session(db: Store, session_id: str) -> Iterator[Row]:
     return _found(db, "session_id = ?", session_id)
 
 
+def of_turn_by_grants_that_stand(db: Store, turn_id: str, now: int) -> Iterator[Row]:
+    """Without what was taken back, or has run out, and is kept for the user alone."""
+    stands = "ended_at IS NULL AND coalesce(expires_at > CAST(? AS INTEGER), 1)"
+    return _found(db, f"turn_id = ? AND {stands}", turn_id, now)
+
+
 def titles(db: Store) -> Iterator[Row]:
     return _found(db, "kind = ?", "title")
 
 
-def _found(db: sqlite3.Connection, where: str, value: str) -> Iterator[Row]:
+def _found(db: sqlite3.Connection, where: str, *values: object) -> Iterator[Row]:
     return db.execute(
         "SELECT content.*, key_id, grants.project, kept_in, public FROM content "
         "JOIN grants USING (grant_id) JOIN keys USING (key_id) "
         f"WHERE {where} ORDER BY at, content_id",
-        [value],
+        values,
     )

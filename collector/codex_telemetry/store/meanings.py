@@ -94,8 +94,8 @@ def tables() -> tuple[Table, ...]:
                         or more.columns.get((name, column))
                         or more.columns.get((ANYWHERE, column)),
                     )
-                    for _, column, type_, required, _, key in db.execute(
-                        f"PRAGMA table_info({name})"
+                    for _, column, type_, required, _, key, _ in db.execute(
+                        f"PRAGMA table_xinfo({name})"
                     )
                 ],
             )

@@ -2,50 +2,82 @@
 
 from collections.abc import Iterator, Sequence
 
-from codex_telemetry.core.parts import TOOLS
-from codex_telemetry.store.queries import Row, Store
+from codex_telemetry.core.parts import Parts
+from codex_telemetry.store.queries import Row, Store, Where
+from codex_telemetry.store.stored_items import ARE_TOOL_CALLS, KIND, STATUS, stored_status
+
+EVERY = Where("1", ())
+"""All turns."""
 
 
-def turns(db: Store, bounds_ms: Sequence[int]) -> Iterator[Row]:
+def turns(db: Store, bounds_ms: Sequence[int], of: Where = EVERY) -> Iterator[Row]:
     """By model and status: how many; of their durations and times to the first output how many are
     known (`…_count`), their sum (`…_sum`, ms) and how many are no longer than each bound (`…_le_0`, …)."""
     measures = ", ".join(_within(f"{name}_ms", name, bounds_ms) for name in ("duration", "ttft"))
     return db.execute(
-        f"SELECT model, status, count(*) AS turns, {measures} FROM turns GROUP BY model, status"
+        f"""
+        SELECT model, status, count(*) AS turns, {measures} FROM turns WHERE {of.sql}
+        GROUP BY model, status
+        """,
+        of.values,
     )
+
+
+def parts(db: Store, of: Where = EVERY) -> Iterator[Row]:
+    """By model: where the time of its turns went, in ms; null where nobody knows of any turn."""
+    sums = ", ".join(f"sum({part}_ms) AS {part}_ms" for part in Parts._fields)
+    return db.execute(f"SELECT model, {sums} FROM turns WHERE {of.sql} GROUP BY model", of.values)
 
 
 def tool_calls(db: Store, bounds_ms: Sequence[int]) -> Iterator[Row]:
     """The same of tool calls, by kind and status; what was declined never ran."""
-    kinds = ", ".join(f"'{kind}'" for kind in sorted(TOOLS))
-    ran = "CASE WHEN status <> 'declined' THEN duration_ms END"
+    ran = f"CASE WHEN status_stored <> {stored_status('declined')} THEN duration_ms END"
     return db.execute(
         f"""
-        SELECT kind, status, count(*) AS calls, {_within(ran, "duration", bounds_ms)}
-        FROM items WHERE kind IN ({kinds}) GROUP BY kind, status
+        SELECT {KIND} AS kind, {STATUS} AS status, count(*) AS calls,
+            {_within(ran, "duration", bounds_ms)}
+        FROM items WHERE {ARE_TOOL_CALLS} GROUP BY kind_stored, status_stored
         """
     )
 
 
-def approvals(db: Store, bounds_ms: Sequence[int]) -> Row:
-    """The waits for a permission."""
+def named_calls(db: Store, bounds_ms: Sequence[int], of: Where = EVERY) -> Iterator[Row]:
+    """The same of tool calls that ran, by kind, name and status."""
+    return db.execute(
+        f"""
+        SELECT {KIND} AS kind, name, {STATUS} AS status, count(*) AS calls,
+               {_within("items.duration_ms", "duration", bounds_ms)}
+        FROM items JOIN turns USING (turn_key)
+        WHERE {ARE_TOOL_CALLS} AND status_stored <> {stored_status("declined")} AND {of.sql}
+        GROUP BY kind_stored, name, status_stored
+        """,
+        of.values,
+    )
+
+
+def approvals(db: Store, bounds_ms: Sequence[int], of: Where | None = None) -> Row:
+    """The waits for a permission; of all, or of some turns."""
+    waits = _within("e.duration_ms", "duration", bounds_ms)
+    some = "" if of is None else f"JOIN turns USING (turn_id) WHERE {of.sql} AND"
     row: Row = db.execute(
-        f"SELECT {_within('duration_ms', 'duration', bounds_ms)} FROM events WHERE kind = 'approval'"
+        f"SELECT {waits} FROM events AS e {some or 'WHERE'} e.kind = 'approval'",
+        () if of is None else of.values,
     ).fetchone()
     return row
 
 
-def tokens(db: Store) -> Iterator[Row]:
+def tokens(db: Store, of: Where = EVERY) -> Iterator[Row]:
     """By model: the sums of all responses, as they are kept by quarter of an hour."""
     return db.execute(
-        """
+        f"""
         SELECT model, sum(responses) AS responses, sum(input_tokens) AS input,
                sum(cached_input_tokens) AS cached_input,
                sum(cache_write_input_tokens) AS cache_write_input, sum(output_tokens) AS output,
                sum(reasoning_output_tokens) AS reasoning_output, sum(cost_usd) AS cost_usd,
                sum(unpriced_tokens) AS unpriced
-        FROM usage JOIN usage_groups USING (usage_group) GROUP BY model
-        """
+        FROM usage JOIN usage_groups USING (usage_group) WHERE {of.sql} GROUP BY model
+        """,
+        of.values,
     )
 
 

@@ -240,17 +240,19 @@ def count(db: Store, table: str, where: Where, last: int | None) -> int:
     return found if last is None else min(found, last)
 
 
+# A turn that didn't say where it ran ran where its session did.
+RAN_IN = """coalesce(turns.cwd,
+    (SELECT s.cwd FROM sessions s WHERE s.session_id = turns.session_id))"""
+
+
 def turns_where(filters: Filters) -> Where:
-    # A turn that didn't say where it ran ran where its session did.
-    cwd = """coalesce(turns.cwd,
-        (SELECT s.cwd FROM sessions s WHERE s.session_id = turns.session_id))"""
     return all_of(
         only_if(filters.since, "started_at >= ?"),
         only_if(filters.until, "started_at < ?"),
         only_if(filters.session_id, "session_id = ?"),
         only_if(filters.model, "model = ?"),
         only_if(filters.status, "status = ?"),
-        under(cwd, filters.projects),
+        under(RAN_IN, filters.projects),
     )
 
 

@@ -40,7 +40,7 @@ def hide(db: sqlite3.Connection, labels: Labels) -> frozenset[str]:
     ]
     hidden = set()
     for table in tables:
-        columns = [row[1] for row in db.execute(f"PRAGMA main.table_info({table})")]
+        columns = [row[1] for row in db.execute(f"PRAGMA main.table_xinfo({table})")]
         shown = {
             column: sql for column in columns if (sql := shown_otherwise(table, column)) is not None
         }

@@ -12,6 +12,7 @@ from codex_telemetry.core.settle import Settled, settle, settle_session
 from codex_telemetry.core.settle_events import settle_session_events, settle_turn_events
 from codex_telemetry.store import statements as sql
 from codex_telemetry.store.order import Placed, place
+from codex_telemetry.store.stored_items import stored
 from codex_telemetry.store.told import Told, json_list
 
 _row = msgspec.structs.astuple
@@ -51,7 +52,7 @@ async def _save_belongings(db: aiosqlite.Connection, settled: Mapping[str, Settl
         row[0]: row[1] for row in await db.execute_fetchall(sql.TURN_KEYS, (json_list(settled),))
     }
     items = {
-        keys[turn_id]: [(keys[turn_id], *_row(item)) for item in its.items]
+        keys[turn_id]: [(keys[turn_id], *stored(item)) for item in its.items]
         for turn_id, its in settled.items()
     }
     await _save_all_of(db, sql.ITEMS, items)
@@ -93,7 +94,7 @@ async def _save_all_of(
     await db.executemany(
         part.purge,
         [
-            (subject, json_list(row[1] for row in its))
+            (subject, json_list(part.listed(row[1]) for row in its))
             for subject, its in rows.items()
             if stored.get(subject, 0) != len(its)
         ],

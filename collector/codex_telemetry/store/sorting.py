@@ -11,7 +11,7 @@ import msgspec
 
 from codex_telemetry.store import db as database
 from codex_telemetry.store.queries import Store
-from codex_telemetry.store.tool_calls import KINDS
+from codex_telemetry.store.stored_items import ARE_TOOL_CALLS
 
 SIZE: Final = 32_768
 """Turns of a block, by their keys. The schema's triggers count with it too."""
@@ -133,7 +133,7 @@ _CALLS: Final = f"""
 SELECT t.status, i.status, i.duration_ms, json_array(kind, name), json_array(kind),
     CASE WHEN kind = 'mcp_tool' THEN json_array(kind, server) END
 FROM turns AS t CROSS JOIN items AS i USING (turn_key)
-WHERE t.turn_key BETWEEN ? AND ? AND {KINDS}
+WHERE t.turn_key BETWEEN ? AND ? AND {ARE_TOOL_CALLS}
 """
 _KEEP_TURNS: Final = """
 INSERT INTO sorted_times

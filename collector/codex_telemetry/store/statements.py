@@ -1,11 +1,13 @@
 """The statements that write. What a value shall be is decided in Python; these only keep it."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
 from codex_telemetry.core.identity import EXEC
-from codex_telemetry.core.rows import EventRow, ItemRow, ResponseRow, SessionRow, TurnRow
+from codex_telemetry.core.rows import EventRow, ResponseRow, SessionRow, TurnRow
+from codex_telemetry.store import stored_items
 
 
 def _columns(row: type[Struct]) -> list[str]:
@@ -30,16 +32,25 @@ def _upsert(
     )
 
 
+def _as_it_is(key: str | int) -> str | int:
+    return key
+
+
 class Belonging(NamedTuple):
     """Rows that belong to a subject: to be saved, counted, and removed if they aren't listed."""
 
     save: str
     number: str
     purge: str
+    listed: Callable[[Any], str | int]
+    """A key as the list has it."""
 
 
-def _belonging(table: str, columns: list[str], only: str = "1") -> Belonging:
-    """The first column names the subject, the second is the key within it."""
+def _belonging(
+    table: str, columns: list[str], only: str = "1", *, hexed: bool = False
+) -> Belonging:
+    """The first column names the subject, the second is the key within it. `hexed`: such keys may be
+    bytes, so a list has them as hexadecimal digits."""
     subject, key, *_ = columns
     return Belonging(
         save=_upsert(table, columns, (subject, key), "" if only == "1" else f"WHERE {only}"),
@@ -48,7 +59,8 @@ def _belonging(table: str, columns: list[str], only: str = "1") -> Belonging:
             WHERE {subject} IN (SELECT value FROM json_each(?)) AND {only} GROUP BY {subject}""",
         purge=f"""
             DELETE FROM {table} WHERE {subject} = ? AND {only}
-            AND {key} NOT IN (SELECT value FROM json_each(?))""",
+            AND {f"hex({key})" if hexed else key} NOT IN (SELECT value FROM json_each(?))""",
+        listed=stored_items.hexadecimal if hexed else _as_it_is,
     )
 
 
@@ -124,7 +136,7 @@ PUT_BACK = f"UPDATE turns SET turn_index = ?, changed = {_NUMBER} WHERE turn_id 
 TURN = _upsert("turns", [*_columns(TurnRow), "turn_index"], ("turn_id",), numbered=True)
 TURN_KEYS = "SELECT turn_id, turn_key FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))"
 
-ITEMS = _belonging("items", ["turn_key", *_columns(ItemRow)])
+ITEMS = _belonging("items", ["turn_key", *stored_items.COLUMNS], hexed=True)
 RESPONSES = _belonging("responses", ["turn_key", *_columns(ResponseRow)])
 _EVENT = _columns(EventRow)
 TURN_EVENTS = _belonging(
@@ -223,7 +235,7 @@ UPDATE sessions SET
         WHERE e.session_id = sessions.session_id AND e.turn_id IS NULL)
 WHERE session_id IN (SELECT value FROM json_each(?))
 """
-COUNT_IN_TURNS = """
+COUNT_IN_TURNS = f"""
 UPDATE sessions SET
     compactions = sessions.compactions + s.compactions,
     reviews = max(sessions.reviews, s.reviews)
@@ -231,10 +243,12 @@ FROM (
     SELECT t.session_id, sum(max(coalesce(t.compaction, 0), i.compactions)) AS compactions,
         sum(i.reviews > 0) AS reviews
     FROM turns AS t JOIN (
-        SELECT t.turn_key, count(*) FILTER (WHERE i.kind = 'compaction') AS compactions,
-            count(*) FILTER (WHERE i.kind = 'review') AS reviews
+        SELECT t.turn_key,
+            count(*) FILTER (WHERE i.kind_stored = {stored_items.COMPACTION}) AS compactions,
+            count(*) FILTER (WHERE i.kind_stored = {stored_items.REVIEW}) AS reviews
         FROM turns AS t LEFT JOIN items AS i
-            ON i.turn_key = t.turn_key AND i.kind IN ('compaction', 'review')
+            ON i.turn_key = t.turn_key
+            AND i.kind_stored IN ({stored_items.COMPACTION}, {stored_items.REVIEW})
         WHERE t.session_id IN (SELECT value FROM json_each(?))
         GROUP BY t.turn_key
     ) AS i ON i.turn_key = t.turn_key

@@ -7,14 +7,13 @@ from typing import NamedTuple
 import msgspec
 
 from codex_telemetry.store.queries import Filters, Row, Store, Where, measured_turns
-
-# To the letter as in the index's migration: else SQLite doesn't use it.
-KINDS = "kind IN ('command', 'file_change', 'mcp_tool', 'dynamic_tool', 'web_search', 'subagent')"
+from codex_telemetry.store.stored_items import ARE_TOOL_CALLS, KIND, STATUS
 
 FEW = 60_000
 """The calls of so many turns are looked up by turn; of more it is faster to go through all calls."""
 
-_GROUP = "kind, name, server, status"
+_GROUP = "kind_stored, name, server, status_stored"
+_NAMED = f"{KIND} AS kind, name, server, {STATUS} AS status"
 _numbers = msgspec.json.Decoder(list[int | None]).decode
 
 
@@ -40,8 +39,8 @@ def tool_calls(db: Store, filters: Filters, rest: Where | None = None) -> Iterat
 def _all(db: Store) -> Iterator[Calls]:
     rows = db.execute(
         f"""
-        SELECT {_GROUP}, json_group_array(duration_ms)
-        FROM items INDEXED BY tool_calls WHERE {KINDS} GROUP BY {_GROUP}
+        SELECT {_NAMED}, json_group_array(duration_ms)
+        FROM items INDEXED BY tool_calls WHERE {ARE_TOOL_CALLS} GROUP BY {_GROUP}
         """
     )
     return (_calls(row, _numbers(row[4])) for row in rows)
@@ -50,9 +49,9 @@ def _all(db: Store) -> Iterator[Calls]:
 def _of_few(db: Store, keys: Sequence[int | None]) -> Iterator[Calls]:
     rows = db.execute(
         f"""
-        SELECT {_GROUP}, json_group_array(duration_ms)
+        SELECT {_NAMED}, json_group_array(duration_ms)
         FROM json_each(?) AS wanted CROSS JOIN items ON items.turn_key = wanted.value
-        WHERE {KINDS} GROUP BY {_GROUP}
+        WHERE {ARE_TOOL_CALLS} GROUP BY {_GROUP}
         """,
         [msgspec.json.encode(keys).decode()],
     )
@@ -62,8 +61,8 @@ def _of_few(db: Store, keys: Sequence[int | None]) -> Iterator[Calls]:
 def _of_many(db: Store, keys: frozenset[int | None]) -> Iterator[Calls]:
     rows = db.execute(
         f"""
-        SELECT {_GROUP}, json_group_array(duration_ms), json_group_array(turn_key)
-        FROM items INDEXED BY tool_calls WHERE {KINDS} GROUP BY {_GROUP}
+        SELECT {_NAMED}, json_group_array(duration_ms), json_group_array(turn_key)
+        FROM items INDEXED BY tool_calls WHERE {ARE_TOOL_CALLS} GROUP BY {_GROUP}
         """
     )
     for row in rows:

@@ -1,0 +1,1 @@
+"""What is stored, as OpenTelemetry knows it: a trace a turn, and metrics."""

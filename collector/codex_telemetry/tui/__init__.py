@@ -1,0 +1,1 @@
+"""`codex-telemetry top`: what goes on, live in the terminal."""

@@ -1,0 +1,1 @@
+"""The live view: by textual's pilot, and in real terminals."""
