@@ -6,7 +6,7 @@ import scenes
 from codex_telemetry.reports.limits import Past, windows
 from codex_telemetry.store.queries import Filters, reading
 
-T0, HOUR, DAY = scenes.T0, scenes.HOUR, scenes.DAY
+T0, HOUR = scenes.T0, scenes.HOUR
 
 
 def told(
@@ -41,16 +41,16 @@ def test_each_reset_begins_a_window(tmp_path: Path) -> None:
 
 def test_a_window_belongs_to_all_the_time_it_ran(tmp_path: Path) -> None:
     readings = [
-        scenes.reading(T0 + n * DAY + minutes * 60_000, minutes, T0 + n * DAY + 5 * HOUR)
+        scenes.reading(T0 + n * 6 * HOUR + minutes * 60_000, minutes, T0 + (n * 6 + 5) * HOUR)
         for n in range(4)
         for minutes in (10, 20)
     ]
     database = scenes.write(tmp_path / "a.db", *readings)
-    inside = Filters(since=T0 + DAY + HOUR, until=T0 + 2 * DAY + 15 * 60_000)
+    inside = Filters(since=T0 + 7 * HOUR, until=T0 + 12 * HOUR + 15 * 60_000)
     found = told(database, inside)["codex", "5h"]
     # What was read of it before the stretch counts; what was read after it doesn't.
     assert [past.high_water_percent for past in found] == [20, 10]
-    assert [past.resets_at for past in found] == [T0 + n * DAY + 5 * HOUR for n in (1, 2)]
+    assert [past.resets_at for past in found] == [T0 + 11 * HOUR, T0 + 17 * HOUR]
 
 
 def test_what_never_said_when_it_resets_has_no_windows(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -94,13 +94,13 @@ class Content:
     async def _form(self, request: Request) -> tuple[dict[str, str], str | None]:
         """What was sent, and the visit that sent it; None where another page may have."""
         body = b""
-        async for part in request.stream():
-            body += part
-            if len(body) > LONGEST_FORM:
-                return {}, None
         try:
+            async for part in request.stream():
+                body += part
+                if len(body) > LONGEST_FORM:
+                    return {}, None
             form = dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=8))
-        except ValueError:
+        except (ValueError, ClientDisconnect):
             return {}, None
         visit = request.cookies.get(self._cookie)
         if visit is None or not self._visits.is_of(visit, form.get("form", "")):
