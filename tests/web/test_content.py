@@ -237,7 +237,7 @@ def test_it_is_locked_when_the_server_starts_anew(home: Path) -> None:
         one = visitor(first)
         one.send("/turn/content/unlock")
         assert "CANARY" in one.ask(AT).text
-    with dashboard(home) as second:
+    with dashboard(home, "--port", str(first.port)) as second:
         assert "CANARY" not in one._replace(served=second).ask(AT).text
     assert leaks(home) == []
 
