@@ -122,7 +122,7 @@ async def _follow(
     hash_commands: bool,
     begun: Callable[[], None],
 ) -> None:
-    from codex_telemetry import retention  # noqa: PLC0415 - only who watches pays
+    from codex_telemetry import retention, to_clickhouse  # noqa: PLC0415 - only who watches pays
     from codex_telemetry.backfill.watch import watch  # noqa: PLC0415
     from codex_telemetry.sending_on import send_on  # noqa: PLC0415
 
@@ -132,6 +132,8 @@ async def _follow(
         tasks.start_soon(retention.look_after, paths, settings)
         if settings.otlp.enabled:
             tasks.start_soon(send_on, paths.database, settings)
+        if settings.clickhouse.url is not None:
+            tasks.start_soon(to_clickhouse.send_on, paths.database, settings.clickhouse)
         begun()
         while True:
             try:

@@ -9,7 +9,8 @@ import anyio.to_thread
 
 from codex_telemetry import log, pricing
 from codex_telemetry.config import Paths
-from codex_telemetry.settings import SHORTEST, Retention, Settings, bytes_of
+from codex_telemetry.sections import SHORTEST, Retention
+from codex_telemetry.settings import Settings, bytes_of
 from codex_telemetry.store import prune
 from codex_telemetry.store.keeper import UNWRITABLE
 from codex_telemetry.store.prune import Going

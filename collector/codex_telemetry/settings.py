@@ -3,7 +3,7 @@ one line that names the file and the key, never the value."""
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, tzinfo
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 
@@ -11,90 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from codex_telemetry.errors import UsageError
-
-Usd = Annotated[float, Meta(ge=0, le=1_000_000, description="US dollars per million tokens")]
-Name = Annotated[str, Meta(min_length=1, max_length=200, description="a name")]
-Day = Annotated[date, Meta(description="a day such as 2026-11-01")]
-Switch = Annotated[bool, Meta(description="true or false")]
-Tokens = Annotated[int, Meta(ge=0, description="a number of tokens")]
-
-
-class OwnPrice(Struct, forbid_unknown_fields=True, frozen=True):
-    """What the user says a model costs: it comes before what the package says."""
-
-    model: Annotated[Name, Meta(description="the model's name, as Codex says it")]
-    input: Usd
-    output: Usd
-    cached_input: Usd | None = None
-    """None: as `input`."""
-    cache_write: Usd | None = None
-    """None: as `input`."""
-    tier: Annotated[Name, Meta(description="a service tier, such as default or priority")] = (
-        "default"
-    )
-    since: Day | None = None
-    until: Day | None = None
-    """That day is no longer meant. Days are those of UTC."""
-    above_input_tokens: Tokens = 0
-    """For responses to more input than that."""
-
-
-SIZES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-SHORTEST = 8
-"""Days of which details are always kept by themselves: limits have windows of a week."""
-
-
-class Retention(Struct, forbid_unknown_fields=True, frozen=True):
-    """How long details are kept: nothing of it is set, so for ever."""
-
-    days: (
-        Annotated[
-            int, Meta(ge=SHORTEST, le=100_000, description=f"a number of days, {SHORTEST} or more")
-        ]
-        | None
-    ) = None
-    size: (
-        Annotated[
-            str,
-            Meta(pattern=r"^\d{1,6} ?(KB|MB|GB|TB)$", description='a size such as "2GB"'),
-        ]
-        | None
-    ) = None
-    """Of the database, without its free pages."""
-
-
-Folders = Annotated[tuple[Name, ...], Meta(description='a list of folders, such as ["~/src"]')]
-
-
-class Otlp(Struct, forbid_unknown_fields=True, frozen=True):
-    """What is sent by OpenTelemetry's protocol; where the standard variables say otherwise, they hold."""
-
-    enabled: Switch = False
-    """By the watch in the background; who types `export otlp` needs nothing of this."""
-    endpoint: (
-        Annotated[str, Meta(min_length=1, description='an address such as "http://localhost:4318"')]
-        | None
-    ) = None
-    protocol: Annotated[
-        Literal["http/protobuf", "grpc"], Meta(description='"http/protobuf" or "grpc"')
-    ] = "http/protobuf"
-    headers: Annotated[
-        dict[str, str], Meta(description='a table of texts, such as { authorization = "…" }')
-    ] = {}
-    projects: Folders = ()
-    """Only what ran in these or under them; none named: all."""
-    except_projects: Folders = ()
-    names: Annotated[
-        Literal["labels", "shown", "none"], Meta(description='"labels", "shown" or "none"')
-    ] = "labels"
-    """How folders and MCP servers are told."""
-    metrics: Switch = True
-    content: Switch = False
-    """One of two locks: the other is `export otlp --content`."""
-    settle_seconds: Annotated[
-        int, Meta(ge=0, le=86_400, description="a number of seconds, at most a day")
-    ] = 30
-    """So long after its last change a turn is sent."""
+from codex_telemetry.sections import SIZES, ClickHouse, Otlp, OwnPrice, Retention
 
 
 class Settings(Struct, forbid_unknown_fields=True, frozen=True):
@@ -152,6 +69,24 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
             description="a table headed [otlp]",
         ),
     ] = Otlp()
+    clickhouse: Annotated[
+        ClickHouse,
+        Meta(
+            title="which ClickHouse is sent what is stored",
+            description="a table headed [clickhouse]",
+        ),
+    ] = ClickHouse()
+    store: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                title="where reports read: --store",
+                description='"local", or an address such as "clickhouse://host/database"',
+            ),
+        ]
+        | None
+    ) = None
 
 
 DEFAULT = Settings()

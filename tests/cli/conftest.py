@@ -67,6 +67,11 @@ def limited(database: Path) -> Path:
 
 @pytest.fixture
 def months(database: Path) -> Path:
+    """See `a_quarter`."""
+    return a_quarter(database)
+
+
+def a_quarter(database: Path) -> Path:
     """Turns on most days of three months, in two projects, by two models of which one has no price;
     some of them a subagent's."""
     own = scenes.session(git_repo=scenes.told("hash1"))

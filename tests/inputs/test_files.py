@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from codex_telemetry.inputs.files import Found, RolloutFile, find
-from codex_telemetry.inputs.opened import MOST_IN_A_LINE, FileLine, Mark, opened
+from codex_telemetry.inputs.opened import MOST_IN_A_LINE, Mark, opened
 
 STEM = "rollout-2026-11-23T06-42-01-01a20723-e07a-7931-8126-7830aff6bc9a"
 TEXT = b'{"a":1}\n{"b":2}\n'
@@ -46,14 +46,19 @@ def continues(file: RolloutFile, before: Mark) -> bool:
         return rollout.goes_on(before)
 
 
-def read(file: RolloutFile, since: Mark = START) -> list[FileLine]:
+def read(file: RolloutFile, since: Mark = START) -> list[tuple[bytes | None, int]]:
+    """Each line without its end, and the offset behind it."""
     with opened(file) as rollout:
         assert rollout.goes_on(since)
-        return list(rollout.lines())
+        return [(bare(line), rollout.end) for line in rollout.lines()]
+
+
+def bare(line: bytes | None) -> bytes | None:
+    return None if line is None else line.rstrip(b"\r\n")
 
 
 def texts(file: RolloutFile, since: Mark = START) -> list[bytes | None]:
-    return [line.text for line in read(file, since)]
+    return [line for line, _ in read(file, since)]
 
 
 def test_a_rollout_is_found_wherever_it_lies(tmp_path: Path) -> None:
@@ -136,7 +141,7 @@ def test_a_home_that_is_not_there_is_said(tmp_path: Path) -> None:
 def test_reading_goes_on_where_it_stopped(tmp_path: Path, end: str) -> None:
     path = write(tmp_path, end=end)
     file = only(find(tmp_path))
-    assert read(file) == [FileLine(b'{"a":1}', 8), FileLine(b'{"b":2}', 16)]
+    assert read(file) == [(b'{"a":1}', 8), (b'{"b":2}', 16)]
     assert texts(file, mark(file, 1)) == [b'{"b":2}']
     before = mark(file)
     write(tmp_path, TEXT + b'{"c":3}\n', end=end)
@@ -215,10 +220,10 @@ def test_what_is_written_while_a_half_line_is_read_isnt_taken_for_a_line(tmp_pat
     file = only(find(tmp_path))
     with opened(file) as rollout, path.open("ab") as log:
         rows = rollout.lines()
-        got = [next(rows).text, next(rows).text]
+        got = [bare(next(rows)), bare(next(rows))]
         log.write(b'1}\n{"c":3}\n')
         log.flush()
-        got += [row.text for row in rows]
+        got += [bare(row) for row in rows]
         before = rollout.mark
     assert got + texts(file, before) == [b'{"a":1}', b'{"b":2}', b'{"half":1}', b'{"c":3}']
 
@@ -230,7 +235,7 @@ def test_what_takes_a_files_place_while_it_is_read_is_another(tmp_path: Path) ->
         next(rows)
         path.unlink()
         write(tmp_path, b'{"x":1}\n{"y":2}\n')
-        assert [row.text for row in rows] == [b'{"b":2}']
+        assert [bare(row) for row in rows] == [b'{"b":2}']
         before = rollout.mark
     assert not continues(only(find(tmp_path)), before)
 

@@ -12,7 +12,8 @@ import pytest
 
 import codex_telemetry
 from backfill.codex_home import place
-from codex_telemetry.settings import Otlp, Settings
+from codex_telemetry.sections import Otlp
+from codex_telemetry.settings import Settings
 from codex_telemetry.sinks.otlp import export
 from commands import PROGRAM
 from otlp_receiver import Receiver, Says, attributes

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from codex_telemetry.errors import UsageError
-from codex_telemetry.settings import Otlp
+from codex_telemetry.sections import Otlp
 from codex_telemetry.sinks.otlp.target import target
 from commands import Command, run
 from otlp_receiver import Receiver, attributes

@@ -16,6 +16,7 @@ ELSEWHERE: dict[Leaf, str] = {
     ("demo",): "plays with the real Codex, in a home of its own: tests/demo",
     ("service", "install"): "writes into a folder of the user's: tests/cli/test_service.py",
     ("export", "otlp"): "sends to a receiver: tests/otlp looks at all that one gets",
+    ("export", "clickhouse"): "takes a ClickHouse: tests/clickhouse",
     ("capture", "show"): "prints content, where it was granted: tests/capture",
 }
 """Commands that aren't walked here, and why."""

@@ -14,7 +14,16 @@ import pytest
 
 import large
 from codex_telemetry.cli.period import Zone
-from codex_telemetry.reports import events, sessions, stats, tools, turns
+from codex_telemetry.reports import (
+    events,
+    forest,
+    sessions,
+    startups,
+    stats,
+    tools,
+    turns,
+    versions,
+)
 from codex_telemetry.store import happenings, health, queries
 from codex_telemetry.store.find import find_session, find_turn
 from codex_telemetry.store.measured import BYS
@@ -79,6 +88,9 @@ REPORTS: dict[str, Callable[[Store, Filters], Any]] = {
     "events of a kind": lambda db, f: events.events(db, f, "error"),
     "events counted": lambda db, f: happenings.count_events(db, f, "error"),
     "kinds of events": lambda db, _: happenings.kinds_of_events(db),
+    "trees of sessions": lambda db, f: forest.page(db, f, size=30, skipped=0),
+    "starts of servers": lambda db, f: startups.startups(db, f, DAYS),
+    "versions": lambda db, f: versions.versions(db, f, DAYS),
 }
 ONE: dict[str, Callable[[Store], Any]] = {
     "turn": lambda db: turns.detail(db, _turn(db)),

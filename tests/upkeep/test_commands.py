@@ -18,7 +18,8 @@ from cli.test_golden import compare
 from codex_telemetry import retention
 from codex_telemetry.config import Paths
 from codex_telemetry.reports.schemas import published
-from codex_telemetry.settings import Retention, Settings, bytes_of
+from codex_telemetry.sections import Retention
+from codex_telemetry.settings import Settings, bytes_of
 from codex_telemetry.store import ours
 from commands import PROGRAM, Command
 from saved import BORN, batch, contents, query, save, thread, turn

@@ -6,16 +6,29 @@ from pathlib import Path
 import pytest
 
 import scenes
+from codex_telemetry.core.facts import Drift, EventFacts, Source
 from web.dashboard import Dashboard, dashboard
 
 HOSTILE = "\"'><img src=x onerror=alert(1)></script><script>alert(2)</script>{{7*7}}"
 
 HOSTILE_TURN = f"/turn?id={scenes.uuid7(scenes.T0 + 60_000, 7)}"
 
+HOSTILE_SESSION = f"/session?id={scenes.uuid7(scenes.T0, 9)}"
+
 
 def write(database: Path) -> Path:
     told = scenes.told(HOSTILE)
-    first = scenes.session()
+    starts = {
+        name: EventFacts(
+            "mcp_server_startup", name=scenes.told(name), status=scenes.told(status),
+            starts=scenes.by(scenes.T0), ends=scenes.by(scenes.T0 + ms), sources=Source.LIVE,
+        )
+        for name, ms, status in (("docs", 800, "ready"), (HOSTILE, 30_000, "failed"))
+    }  # fmt: skip
+    first = scenes.session(events=starts)
+    fork = scenes.session(
+        n=11, relation=scenes.told("fork"), forked_from_id=scenes.told(first.session_id)
+    )
     hostile = scenes.session(n=9, cwd=told, client_name=told, git_branch=told, cli_version=told)
     worker = scenes.session(
         n=5, relation=scenes.told("subagent"), parent_session_id=scenes.told(first.session_id)
@@ -27,8 +40,11 @@ def write(database: Path) -> Path:
         items={"i": scenes.item("command", at + 100, at + 900, HOSTILE)},
         responses={1_200: scenes.response(at + 500, 1_200, HOSTILE), 2_500: scenes.response(at + 800, 1_300)},
     )  # fmt: skip
+    drift = [
+        Drift(version, name, HOSTILE) for version, name in (("0.168.0", "old"), (HOSTILE, HOSTILE))
+    ]
     return scenes.write(
-        database, first, hostile, worker, scenes.busy_turn(first), named,
+        database, first, hostile, worker, fork, *drift, scenes.busy_turn(first), named,
         scenes.turn(worker, scenes.T0 + 2_200, 900, n=6),
         *scenes.limits(), scenes.reading(scenes.T0, 3, None, limit_id=HOSTILE, plan_type=HOSTILE),
     )  # fmt: skip

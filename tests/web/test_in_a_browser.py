@@ -10,19 +10,16 @@ from playwright.sync_api import Browser
 import scenes
 from store_of import until
 from web.browser import SIZES, barriers, built, chromium, is_too_wide, looking
-from web.conftest import HOSTILE_TURN
+from web.conftest import HOSTILE_SESSION, HOSTILE_TURN
 from web.dashboard import Dashboard
 
 BUSY = "/turn?id=019cadc6-9e68"
+SESSION = f"/session?id={scenes.uuid7(scenes.T0)}"
 VIEWS = [
-    "/",
-    "/turns",
-    BUSY,
-    HOSTILE_TURN,
-    "/turns?status=interrupted",
-    "/tokens?span=ever",
-    "/tokens?span=ever&by=model",
-    "/limits?span=ever",
+    *("/", "/turns", BUSY, HOSTILE_TURN, "/turns?status=interrupted"),
+    *("/sessions", SESSION, HOSTILE_SESSION, "/tools", "/tools?by=server", "/tools?model=none"),
+    *("/tokens?span=ever", "/tokens?span=ever&by=model", "/limits?span=ever"),
+    *("/startups", "/versions", "/health"),
 ]
 STATIC = Path(__file__).parents[2] / "collector" / "codex_telemetry" / "web" / "static"
 

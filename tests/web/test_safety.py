@@ -7,24 +7,30 @@ import pytest
 import scenes
 from codex_telemetry.web.app import PAGES
 from commands import run
-from web.conftest import HOSTILE, HOSTILE_TURN
+from web.conftest import HOSTILE, HOSTILE_SESSION, HOSTILE_TURN
 from web.dashboard import Dashboard
 
 PATHS = [
-    "/",
-    "/turns",
-    "/turns/charts",
-    HOSTILE_TURN,
-    f"/turns?session={scenes.uuid7(scenes.T0)}",
-    "/tokens?span=ever",
+    *("/", "/turns", "/turns/charts", HOSTILE_TURN, f"/turns?session={scenes.uuid7(scenes.T0)}"),
+    *("/sessions", HOSTILE_SESSION, f"/session?id={scenes.uuid7(scenes.T0)}"),
+    *("/tools", "/tools/calls", "/tools/calls?by=command", "/startups", "/versions"),
+    *("/health", "/health/checks"),
+    *(
+        "/tokens?span=ever",
+        "/tokens/unpriced?span=ever",
+        "/tokens/figures?span=ever",
+        "/tokens/year",
+    ),
     *(f"/tokens?span=ever&by={by}" for by in ("model", "project", "session", "tier")),
-    "/tokens/figures?span=ever",
-    "/tokens/unpriced?span=ever",
-    "/tokens/year",
-    "/limits?span=ever",
-    "/limits/history?span=ever",
+    *("/limits?span=ever", "/limits/history?span=ever"),
     HOSTILE_TURN.replace("/turn", "/turn/content"),
 ]
+NAMES_IT = {
+    *("/", "/turns", HOSTILE_TURN, "/sessions", HOSTILE_SESSION),
+    *("/tools/calls", "/startups", "/versions", "/health/checks"),
+    *("/tokens?span=ever&by=model", "/limits?span=ever"),
+}
+"""Pages with something on them that is called so."""
 
 
 def test_the_token_is_taken_out_of_the_address_and_kept_in_a_cookie(served: Dashboard) -> None:
@@ -110,8 +116,7 @@ def test_names_are_never_markup(served: Dashboard, path: str) -> None:
     assert answer.status == 200
     for bad in ("<img", "<script>alert", "onerror=alert(1)>"):
         assert bad not in answer.text, path
-    names = ("/", "/turns", HOSTILE_TURN, "/tokens?span=ever&by=model", "/limits?span=ever")
-    if path in names:
+    if path in NAMES_IT:
         assert "&lt;img src=x" in answer.text
         assert "{{7*7}}" in answer.text
 
@@ -134,6 +139,7 @@ def test_names_are_never_markup(served: Dashboard, path: str) -> None:
         "until",
         "year",
         "fragment",
+        "rows",
     ],
 )
 def test_what_an_address_says_is_never_markup_nor_a_crash(served: Dashboard, name: str) -> None:

@@ -72,9 +72,34 @@ def test_it_shows_while_another_writes(own: tuple[Dashboard, Path]) -> None:
 def test_it_changes_nothing(own: tuple[Dashboard, Path]) -> None:
     served, database = own
     before = database.read_bytes()
-    for path in ("/", "/turns", "/turns/charts"):
+    for path in ("/", "/turns", "/turns/charts", "/sessions", "/health/checks"):
         assert served.ask(path).status == 200
     assert database.read_bytes() == before
+
+
+def test_its_health_is_that_of_a_database_as_it_is(own: tuple[Dashboard, Path]) -> None:
+    """`doctor` would bring it up to date; a page changes nothing."""
+    served, database = own
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        db.execute(f"PRAGMA user_version = {version - 1}")
+    answer = served.ask("/health/checks")
+    assert answer.status == 200
+    assert "one of an older version" in answer.text
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (version - 1,)
+
+
+def test_labels_stand_for_names_on_every_page(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    write(tmp_path / "telemetry.db")
+    with dashboard(tmp_path, "--redact") as served:
+        session = f"/session?id={scenes.uuid7(scenes.T0)}"
+        for path in ("/", "/turns", "/sessions", session, "/tools/calls?by=server", "/startups"):
+            text = served.ask(path).text
+            assert "/home/me" not in text, path
+            assert ">docs<" not in text, path
+        assert "server-" in served.ask("/startups").text
 
 
 def test_pages_are_told_when_something_was_written(own: tuple[Dashboard, Path]) -> None:

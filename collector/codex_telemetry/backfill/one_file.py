@@ -124,18 +124,17 @@ class OneFile:
 
     def pieces(self) -> Iterator[Piece]:
         """All that is new. If something can't be read, what could be is kept."""
-        cursor = self._cursor
+        cursor, rollout = self._cursor, self._rollout
         captured = Captured(_now(), _utc_offset_min())
         whole = True
         try:
-            for line in self._rollout.lines():
-                cursor.read_to = line.end
+            for line in rollout.lines():
                 self._lines += 1
-                if line.text is None:
+                if line is None:
                     self._skipped_lines += 1
                 else:
-                    self._take(line.text, captured)
-                if line.end - self._saved_to >= SAVE_EVERY:
+                    self._take(line, captured)
+                if rollout.end - self._saved_to >= SAVE_EVERY:
                     yield self._piece(whole=False, last=False)
                     cursor.since = cursor.place
                     self._begin()
@@ -176,6 +175,7 @@ class OneFile:
         self._batch.codex_version = self._reader.codex_version
         cursor, rollout, mark = self._cursor, self._rollout, self._rollout.mark
         cursor.path = self._log_file.file.relative
+        cursor.read_to = mark.offset
         cursor.size = rollout.size if whole else UNFINISHED
         cursor.mtime_ns = rollout.mtime_ns
         cursor.head, cursor.tail, cursor.state = (

@@ -92,6 +92,7 @@ EXPORT_COMMANDS = {
     "csv": "exporting.csv",
     "jsonl": "exporting.jsonl",
     "otlp": "otlp.otlp",
+    "clickhouse": "clickhouse.clickhouse",
 }
 """The same, of what is typed after `export`; without any of them it is `export.export`."""
 

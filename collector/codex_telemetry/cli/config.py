@@ -8,10 +8,11 @@ from msgspec.structs import asdict
 
 from codex_telemetry.cli import show
 from codex_telemetry.cli.listing import names
-from codex_telemetry.cli.options import Form, Where, options
+from codex_telemetry.cli.options import LOCAL, Form, Where, options
 from codex_telemetry.cli.table import Column, table
 from codex_telemetry.config import CONFIG, DB, HOME, LOG, log_level, said_by
 from codex_telemetry.reports.shapes_upkeep import Setting
+from codex_telemetry.sections import ClickHouse
 from codex_telemetry.settings import options as options_of_the_file
 
 
@@ -51,6 +52,8 @@ def _settings(where: Where) -> Iterator[Setting]:
     )
     for option, meaning in options_of_the_file().items():
         value = getattr(loaded.settings, option)
+        if option in ("clickhouse", "store"):
+            value = _address(option, value)
         yield Setting(
             option,
             _told(value),
@@ -66,6 +69,16 @@ def _told(value: Any) -> Any:
     if isinstance(value, dict):
         return list(value)
     return list(value) if isinstance(value, tuple) else value
+
+
+def _address(option: str, told: ClickHouse | str | None) -> str | None:
+    """Without the user and the password that may stand in it."""
+    url = told.url if isinstance(told, ClickHouse) else told
+    if url is None or url == LOCAL:
+        return url
+    from codex_telemetry.store.clickhouse.address import address  # noqa: PLC0415 - few have one
+
+    return address(f"{option} in the config file", url).shown
 
 
 def _value(setting: Setting) -> str | None:

@@ -44,7 +44,7 @@ def doctor(
 
     chosen, zone, found = form.chosen(), zoned.zone(), where.paths()
     take_in_spool(found)
-    report = examine(found, _surroundings(found), time.time_ns() // 1_000_000, whole=whole)
+    report = examine(found, surroundings(found), time.time_ns() // 1_000_000, whole=whole)
     if chosen is not None:
         print_one(report, chosen)
     else:
@@ -53,7 +53,8 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _surroundings(paths: Paths) -> Surroundings:
+def surroundings(paths: Paths) -> Surroundings:
+    """What is around the database; it starts `codex --version`."""
     from codex_telemetry.cli.installed import (  # noqa: PLC0415
         installed_service,
         installed_shims,

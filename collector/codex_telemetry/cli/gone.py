@@ -2,11 +2,17 @@
 
 from codex_telemetry.cli import show
 from codex_telemetry.cli.period import Zone, shown
+from codex_telemetry.reports.elsewhere import Elsewhere
 from codex_telemetry.store.queries import Filters, Store, pruned_before
 
 
-def say_what_was_pruned(db: Store, filters: Filters, zone: Zone, *, counted: bool) -> None:
-    """Where the stretch of time that is asked for reaches so far back."""
+def say_what_was_pruned(
+    db: Store | Elsewhere, filters: Filters, zone: Zone, *, counted: bool
+) -> None:
+    """Where the stretch of time that is asked for reaches so far back. What was sent elsewhere stays
+    there."""
+    if isinstance(db, Elsewhere):
+        return
     before = pruned_before(db)
     if before is None or (filters.since is not None and filters.since >= before):
         return

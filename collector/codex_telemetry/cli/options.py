@@ -20,6 +20,7 @@ from codex_telemetry.config import log_level as level_of
 from codex_telemetry.config import paths as all_paths
 from codex_telemetry.core.labels import Labels
 from codex_telemetry.errors import UsageError
+from codex_telemetry.reports.elsewhere import Elsewhere
 from codex_telemetry.settings import Loaded, Settings, load
 from codex_telemetry.store.find import find_session
 from codex_telemetry.store.queries import Filters, Store
@@ -27,6 +28,9 @@ from codex_telemetry.store.queries import Filters, Store
 ROLL_UP = typer.Option("--roll-up", help="add up with what subagents and reviewers did for it")
 
 STATUSES = ("completed", "interrupted", "failed", "in_progress")
+
+STORE = "CODEX_TELEMETRY_STORE"
+LOCAL = "local"
 
 C = TypeVar("C", bound=Callable[..., None])
 Text = str | None
@@ -81,6 +85,27 @@ class Form(NamedTuple):
         if len(given) > 1:
             raise UsageError(f"--{given[0]} and --{given[1]} exclude each other", hint="take one")
         return given[0] if given else None
+
+
+class Whence(NamedTuple):
+    """Whether a report is about this machine, or about all that send to one place."""
+
+    store: Annotated[
+        Text,
+        typer.Option(metavar="URL", help="clickhouse://host/database: all who send there; local"),
+    ] = None
+
+    def said(self, where: Where) -> tuple[str, str] | None:
+        """Who says it and what; None: the database here. An option comes first, then the environment."""
+        if self.store is not None and self.store != LOCAL and where.db is not None:
+            raise UsageError("--store and --db exclude each other", hint="take one")
+        if self.store is not None or where.db is not None:
+            told = ("--store", self.store or LOCAL)
+        elif os.environ.get(STORE):
+            told = (STORE, os.environ[STORE])
+        else:
+            told = ("store in the config file", where.settings().store or LOCAL)
+        return None if told[1] == LOCAL else told
 
 
 class Zoned(NamedTuple):
@@ -150,10 +175,12 @@ class Narrow(NamedTuple):
             status=self.status,
         )
 
-    def found(self, db: Store, filters: Filters) -> Filters:
+    def found(self, db: Store | Elsewhere, filters: Filters) -> Filters:
         """With the session; raises `UserError` where there is none such."""
         if self.session is None:
             return filters
+        if isinstance(db, Elsewhere):
+            return filters._replace(session_id=db.find_session(self.session))
         return filters._replace(session_id=find_session(db, self.session)["session_id"])
 
     def bounds(self, zone: Zone, now: int) -> tuple[int | None, int | None]:
@@ -188,7 +215,7 @@ def _spellings(project: str | None, database: Path | None) -> tuple[str, ...]:
     return spelt if database is None else privacy.spelt(spelt, database)
 
 
-GROUPS = (Where, Form, Zoned, Narrow)
+GROUPS = (Where, Whence, Form, Zoned, Narrow)
 
 
 def options(command: C) -> C:

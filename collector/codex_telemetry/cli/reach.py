@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from codex_telemetry import log, pricing
-from codex_telemetry.cli.options import Where
+from codex_telemetry.cli.options import Whence, Where
 from codex_telemetry.cli.period import Zone
 from codex_telemetry.config import Paths
+from codex_telemetry.reports.elsewhere import Elsewhere
 from codex_telemetry.settings import Settings
 from codex_telemetry.store import sorting, summing
 from codex_telemetry.store.price_list import PriceList, is_current
@@ -28,6 +29,22 @@ def store(where: Where) -> Iterator[Store]:
         bring_up_to_date(found.database, wanted, settings)
         with reading(found.database) as db:
             yield db
+
+
+@contextlib.contextmanager
+def reached(where: Where, whence: Whence) -> Iterator[Store | Elsewhere]:
+    """The store here, or where all machines send what they have."""
+    told = whence.said(where)
+    if told is None:
+        with store(where) as db:
+            yield db
+        return
+    from codex_telemetry.reports.clickhouse import warehouse  # noqa: PLC0415 - heavy
+    from codex_telemetry.store.clickhouse.address import address  # noqa: PLC0415
+
+    where.paths()
+    with warehouse(address(*told)) as there:
+        yield there
 
 
 def bring_up_to_date(database: Path, wanted: PriceList, settings: Settings) -> None:

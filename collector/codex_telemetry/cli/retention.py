@@ -17,7 +17,8 @@ from codex_telemetry.errors import UsageError
 from codex_telemetry.reports.moments import written
 from codex_telemetry.reports.shapes_upkeep import Pruned, Vacuumed
 from codex_telemetry.retention import Wanted
-from codex_telemetry.settings import SHORTEST, Settings, bytes_of
+from codex_telemetry.sections import SHORTEST
+from codex_telemetry.settings import Settings, bytes_of
 from codex_telemetry.store.prune import Going, Size
 from codex_telemetry.store.prune import size as size_of
 

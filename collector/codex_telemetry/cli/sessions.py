@@ -11,9 +11,9 @@ from codex_telemetry.cli.captured import openers
 from codex_telemetry.cli.consent import passphrase
 from codex_telemetry.cli.labelled import labelled
 from codex_telemetry.cli.listing import ON_A_TERMINAL, Listing, print_list, print_one
-from codex_telemetry.cli.options import ROLL_UP, Form, Narrow, Where, Zoned, options
+from codex_telemetry.cli.options import ROLL_UP, Form, Narrow, Whence, Where, Zoned, options
 from codex_telemetry.cli.period import Zone, lately, shown
-from codex_telemetry.cli.reach import store
+from codex_telemetry.cli.reach import reached, store
 from codex_telemetry.cli.table import Column, stream, table
 from codex_telemetry.cli.turns import columns as turn_columns
 from codex_telemetry.cli.words import (
@@ -29,16 +29,18 @@ from codex_telemetry.cli.words import (
 from codex_telemetry.errors import UsageError
 from codex_telemetry.reports import capture, family, moments
 from codex_telemetry.reports import sessions as report
+from codex_telemetry.reports.elsewhere import Elsewhere
 from codex_telemetry.reports.sessions import Link
 from codex_telemetry.reports.shapes import Session
 from codex_telemetry.reports.shapes_family import SessionInFull
-from codex_telemetry.store import content, queries
+from codex_telemetry.store import content
 from codex_telemetry.store.find import find_session
 
 
 @options
 def sessions(
     where: Where,
+    whence: Whence,
     form: Form,
     narrow: Narrow,
     zoned: Zoned,
@@ -53,16 +55,20 @@ def sessions(
     """
     chosen, zone = form.chosen(), zoned.zone()
     filters = narrow.check(zone)
-    with store(where) as db:
+    with reached(where, whence) as db:
         named: dict[str, str] = {}
         if titles:
+            if isinstance(db, Elsewhere):
+                raise UsageError(
+                    "--titles are kept on this machine alone", hint="leave it out, or --store local"
+                )
             sealed = list(content.titles(db))
             named = capture.titles(sealed, openers(where.paths().database, sealed, passphrase))
         listing = Listing(
             "session",
             Session,
             lambda f: report.titled(report.sessions(db, f), named),
-            lambda f: queries.count_sessions(db, f),
+            lambda f: report.count(db, f),
             _columns(zone, show.now(), titles=titles),
         )
         print_list(listing, chosen, narrow.found(db, filters))

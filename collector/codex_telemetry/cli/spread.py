@@ -3,14 +3,8 @@
 from itertools import pairwise
 
 from codex_telemetry.cli.words import Line, Span, cells, number, percent, tick
-from codex_telemetry.reports.percentiles import Spread
+from codex_telemetry.reports.percentiles import EDGES_MS, Spread
 
-# About twice as long each, and as people count.
-EDGES_MS = (
-    *(100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000),
-    *(n * 60_000 for n in (1, 2, 5, 10, 20)),
-    *(n * 3_600_000 for n in (1, 2, 5, 10)),
-)
 BAR = "█"
 HEIGHTS = "▁▂▃▄▅▆▇█"
 
@@ -21,9 +15,9 @@ def classes(spread: Spread) -> list[int]:
     return [upto - before for before, upto in pairwise(below)]
 
 
-def steps(spread: Spread) -> list[tuple[str, int]]:
-    """Each class from the first to the last that has any, and how many values it has."""
-    numbers = classes(spread)
+def steps(*spreads: Spread) -> list[tuple[str, int]]:
+    """Each class from the first to the last that has any, and how many values they have together."""
+    numbers = [sum(its) for its in zip(*map(classes, spreads), strict=True)]
     held = [n for n, number_ in enumerate(numbers) if number_]
     if not held:
         return []

@@ -10,9 +10,9 @@ from codex_telemetry.cli import show
 from codex_telemetry.cli.gone import say_what_was_pruned
 from codex_telemetry.cli.labelled import by_label, labels
 from codex_telemetry.cli.listing import print_rows, print_table
-from codex_telemetry.cli.options import Form, Narrow, Where, Zoned, one_of, options
+from codex_telemetry.cli.options import Form, Narrow, Whence, Where, Zoned, one_of, options
 from codex_telemetry.cli.period import SPANS, stretch
-from codex_telemetry.cli.reach import store
+from codex_telemetry.cli.reach import reached
 from codex_telemetry.cli.spread import extent, histogram, legend, sparkline
 from codex_telemetry.cli.table import Column, table
 from codex_telemetry.cli.words import NOTHING, Span, counted, duration, number, wrapped
@@ -34,6 +34,7 @@ WORDS: dict[Measure, str] = {
 @options
 def stats(
     where: Where,
+    whence: Whence,
     form: Form,
     narrow: Narrow,
     zoned: Zoned,
@@ -58,18 +59,18 @@ def stats(
     chosen, zone = form.chosen(), zoned.zone()
     filters = narrow.check(zone)
     length = _compared(compare, by, narrow) if compare is not None else None
-    with store(where) as db:
+    with reached(where, whence) as db:
         filters = narrow.found(db, filters)
         say_what_was_pruned(db, filters, zone, counted=False)
         if length is None:
-            found = report.groups(db, filters, key, zone.days)
+            found = report.groups(db, filters, key, zone.days, zone.offsets)
             before = []
         else:
             now = time.time_ns() // 1_000_000
             recent = filters._replace(since=now - length, until=now)
             earlier = filters._replace(since=now - 2 * length, until=now - length)
-            found = report.groups(db, recent, key, zone.days)
-            before = report.groups(db, earlier, key, zone.days)
+            found = report.groups(db, recent, key, zone.days, zone.offsets)
+            before = report.groups(db, earlier, key, zone.days, zone.offsets)
     named: Kind | None = "folder" if by == "project" else None
     if length is not None:
         changes = by_label(report.changes(found, before), lambda _: named)

@@ -11,8 +11,8 @@ from codex_telemetry.cli import show
 from codex_telemetry.cli.gone import say_what_was_pruned
 from codex_telemetry.cli.labelled import by_label
 from codex_telemetry.cli.listing import print_rows, print_table
-from codex_telemetry.cli.options import Form, Narrow, Where, Zoned, one_of, options
-from codex_telemetry.cli.reach import store
+from codex_telemetry.cli.options import Form, Narrow, Whence, Where, Zoned, one_of, options
+from codex_telemetry.cli.reach import reached, store
 from codex_telemetry.cli.table import Column
 from codex_telemetry.cli.words import (
     Line,
@@ -39,6 +39,7 @@ NOT_A_BILL = "API-equivalent: what the API would charge, not a bill"
 @options
 def tokens(
     where: Where,
+    whence: Whence,
     form: Form,
     narrow: Narrow,
     zoned: Zoned,
@@ -62,7 +63,7 @@ def tokens(
     chosen, zone = form.chosen(), zoned.zone()
     filters = narrow.check(zone)
     calendar = Calendar(zone.offsets, from_sunday=zoned.settings.week_start == "sunday")
-    with store(where) as db:
+    with reached(where, whence) as db:
         filters = narrow.found(db, filters)
         say_what_was_pruned(db, filters, zone, counted=True)
         used = report.tokens(db, filters, key, calendar, roll_up=roll_up)

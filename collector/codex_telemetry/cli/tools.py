@@ -8,8 +8,8 @@ from codex_telemetry.cli import show
 from codex_telemetry.cli.gone import say_what_was_pruned
 from codex_telemetry.cli.labelled import by_label
 from codex_telemetry.cli.listing import print_rows, print_table
-from codex_telemetry.cli.options import Form, Narrow, Where, Zoned, one_of, options
-from codex_telemetry.cli.reach import store
+from codex_telemetry.cli.options import Form, Narrow, Whence, Where, Zoned, one_of, options
+from codex_telemetry.cli.reach import reached
 from codex_telemetry.cli.table import Column
 from codex_telemetry.cli.words import NOTHING, duration, number, percent
 from codex_telemetry.core.labels import Kind
@@ -26,6 +26,7 @@ NAMED = ("command", "mcp_tool", "dynamic_tool")
 @options
 def tools(
     where: Where,
+    whence: Whence,
     form: Form,
     narrow: Narrow,
     zoned: Zoned,
@@ -44,7 +45,7 @@ def tools(
     one_of("--by", "key", by, BYS)
     chosen, zone = form.chosen(), zoned.zone()
     filters = narrow.check(zone)
-    with store(where) as db:
+    with reached(where, whence) as db:
         filters = narrow.found(db, filters)
         say_what_was_pruned(db, filters, zone, counted=False)
         found = by_label(report.tools(db, filters, cast("By", by)), lambda t: named(t, by))
@@ -66,7 +67,7 @@ def named(row: ToolStats, by: str) -> Kind | None:
 def columns(by: str) -> list[Column[ToolStats]]:
     """A tool as a row for people."""
     all_columns: list[Column[ToolStats]] = [
-        Column(NOUNS[by], lambda t: _called(t, by), narrowest=12),
+        Column(NOUNS[by], lambda t: called(t, by), narrowest=12),
         Column("kind", lambda t: _words(t.kind), rank=5),
         Column("calls", lambda t: number(t.calls), right=True),
         Column("failed", lambda t: _share(t.failures, t.calls), rank=2, right=True, style=_failed),
@@ -79,7 +80,8 @@ def columns(by: str) -> list[Column[ToolStats]]:
     return all_columns if by == "name" else [c for n, c in enumerate(all_columns) if n != 1]
 
 
-def _called(row: ToolStats, by: str) -> str | None:
+def called(row: ToolStats, by: str) -> str | None:
+    """What the key is called; None where it has no name."""
     if by == "kind" or (by == "name" and row.key is None and row.kind not in NAMED):
         return _words(row.kind)
     return row.key

@@ -9,9 +9,9 @@ import typer
 from codex_telemetry.cli import show
 from codex_telemetry.cli.labelled import labelled, labels
 from codex_telemetry.cli.listing import Listing, print_list, print_one
-from codex_telemetry.cli.options import ROLL_UP, Form, Narrow, Where, Zoned, options
+from codex_telemetry.cli.options import ROLL_UP, Form, Narrow, Whence, Where, Zoned, options
 from codex_telemetry.cli.period import Zone, lately
-from codex_telemetry.cli.reach import store
+from codex_telemetry.cli.reach import reached, store
 from codex_telemetry.cli.table import Column
 from codex_telemetry.cli.words import Line, duration, folder, number, short_turn
 from codex_telemetry.errors import UsageError, UserError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @options
-def turns(where: Where, form: Form, narrow: Narrow, zoned: Zoned) -> None:
+def turns(where: Where, whence: Whence, form: Form, narrow: Narrow, zoned: Zoned) -> None:
     """List turns, newest last.
 
     \b
@@ -37,12 +37,12 @@ def turns(where: Where, form: Form, narrow: Narrow, zoned: Zoned) -> None:
     """
     chosen, zone = form.chosen(), zoned.zone()
     filters = narrow.check(zone)
-    with store(where) as db:
+    with reached(where, whence) as db:
         listing = Listing(
             "turn",
             Turn,
             lambda f: report.turns(db, f),
-            lambda f: queries.count_turns(db, f),
+            lambda f: report.count(db, f),
             columns(zone, show.now()),
         )
         print_list(listing, chosen, narrow.found(db, filters))

@@ -4,10 +4,11 @@ Every field is a small lattice: joining two claims is idempotent, commutative an
 (`core.join`), so it makes no difference in which order, how often, or by whom a thing was told.
 Nothing here can hold content: there is no field for it.
 
-The structs are stored as arrays, so fields may only ever be appended.
+The structs are stored as arrays, so fields may only ever be appended. None refers back to what holds
+it, so that the search for cycles can leave them out (`gc=False`): there are hundreds a turn.
 """
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from typing import Generic, TypeVar
 
 from msgspec import Struct, field
@@ -30,7 +31,7 @@ class Clock(IntEnum):
     """Codex's own, in milliseconds."""
 
 
-class Source(IntFlag):
+class Source(IntEnum):
     LIVE = 1
     ROLLOUT = 2
 
@@ -51,7 +52,7 @@ Times = dict[int, int]
 """Clock → ms (Unix time, UTC): one moment by each clock that told it."""
 
 
-class Said(Struct, Generic[T], frozen=True, array_like=True):
+class Said(Struct, Generic[T], frozen=True, array_like=True, gc=False):
     """A value and how much it counts: the weightier teller wins, then the later one."""
 
     value: T
@@ -60,7 +61,7 @@ class Said(Struct, Generic[T], frozen=True, array_like=True):
     """ms UTC by the teller's clock."""
 
 
-class Usage(Struct, frozen=True, array_like=True, order=True):
+class Usage(Struct, frozen=True, array_like=True, order=True, gc=False):
     """Tokens of one model response. Cached and cache-written are part of input, reasoning of output."""
 
     total: int
@@ -70,7 +71,7 @@ class Usage(Struct, frozen=True, array_like=True, order=True):
     reasoning: int
 
 
-class ItemFacts(Struct, array_like=True):
+class ItemFacts(Struct, array_like=True, gc=False):
     """One item of a turn: a tool call, a message, reasoning."""
 
     kind: str
@@ -99,7 +100,7 @@ class ItemFacts(Struct, array_like=True):
     context_after: Said[int] | None = None
 
 
-class AskFacts(Struct, array_like=True):
+class AskFacts(Struct, array_like=True, gc=False):
     """A request of Codex to the client, and its answer."""
 
     kind: str
@@ -110,7 +111,7 @@ class AskFacts(Struct, array_like=True):
     decision: Said[str] | None = None
 
 
-class ResponseFacts(Struct, array_like=True):
+class ResponseFacts(Struct, array_like=True, gc=False):
     """One response of the model."""
 
     usage: Said[Usage] | None = None
@@ -122,7 +123,7 @@ class ResponseFacts(Struct, array_like=True):
     """When the tools it called were done, those aside that were left in the background."""
 
 
-class EventFacts(Struct, array_like=True):
+class EventFacts(Struct, array_like=True, gc=False):
     """Something that happened at a moment: an error, a retry, a reroute, a compaction."""
 
     kind: str
@@ -135,14 +136,14 @@ class EventFacts(Struct, array_like=True):
     """The item it is about."""
 
 
-class Captured(Struct, frozen=True, array_like=True, order=True):
+class Captured(Struct, frozen=True, array_like=True, order=True, gc=False):
     """When this machine first heard of it (ms UTC), and its offset from UTC then (minutes)."""
 
     at: int
     utc_offset_min: int
 
 
-class TurnFacts(Struct, array_like=True):
+class TurnFacts(Struct, array_like=True, gc=False):
     """All that one source, or all sources joined, told of a turn."""
 
     turn_id: TurnId
@@ -204,7 +205,7 @@ class TurnFacts(Struct, array_like=True):
     """The ids of the secrets with which the hashes in it were made."""
 
 
-class SessionFacts(Struct, array_like=True):
+class SessionFacts(Struct, array_like=True, gc=False):
     """All that one source, or all sources joined, told of a thread."""
 
     session_id: SessionId
@@ -237,7 +238,7 @@ class SessionFacts(Struct, array_like=True):
     """The ids of the secrets with which the hashes in it were made."""
 
 
-class LimitSample(Struct, frozen=True, array_like=True):
+class LimitSample(Struct, frozen=True, array_like=True, gc=False):
     """One reading of one rate-limit window."""
 
     limit_id: str | None
@@ -254,7 +255,7 @@ class LimitSample(Struct, frozen=True, array_like=True):
     session_id: str | None = None
 
 
-class Snapshot(Struct, frozen=True, array_like=True):
+class Snapshot(Struct, frozen=True, array_like=True, gc=False):
     """What Codex said on a terminal of a session, as it said it: numbers of a panel are rounded."""
 
     at: int
@@ -289,7 +290,7 @@ class Drift(Struct, frozen=True):
     reason: str
 
 
-class Gap(Struct, frozen=True, array_like=True):
+class Gap(Struct, frozen=True, array_like=True, gc=False):
     """Traffic that passed and wasn't heard."""
 
     at: int

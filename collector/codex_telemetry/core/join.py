@@ -1,7 +1,11 @@
 """Join what several sources say about one thing. Order and repeats change nothing."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar, cast
+
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from codex_telemetry.core.facts import (
     AskFacts,
@@ -21,12 +25,19 @@ F = TypeVar("F", TurnFacts, SessionFacts, ItemFacts, AskFacts, ResponseFacts, Ev
 
 def weightier(a: Said[Any], b: Said[Any]) -> Said[Any]:
     """The claim that counts: by weight, then the later; the value cuts a tie the same way always."""
-    return a if (a.weight, a.at, a.value) >= (b.weight, b.at, b.value) else b
+    if a.weight != b.weight:
+        return a if a.weight > b.weight else b
+    if a.at != b.at:
+        return a if a.at > b.at else b
+    return a if a.value >= b.value else b
 
 
 def earliest(a: Times, b: Times) -> Times:
     """By each clock the earlier moment: forks re-stamp what they copy, always later."""
-    return {clock: min(a.get(clock, ms), ms) for clock, ms in {**a, **b}.items()} if a else dict(b)
+    joined = dict(a)
+    for clock, ms in b.items():
+        joined[clock] = min(joined.get(clock, ms), ms)
+    return joined
 
 
 def _largest(a: dict[K, int], b: dict[K, int]) -> dict[K, int]:
@@ -90,15 +101,20 @@ _RULES: dict[str, Rule] = {
 
 def join(a: F, b: F) -> F:
     """One claim out of two about the same thing; neither argument is changed."""
-    joined: dict[str, Any] = {}
-    for name in a.__struct_fields__:
-        mine, theirs = getattr(a, name), getattr(b, name)
-        if mine is None or theirs is None:
-            joined[name] = theirs if mine is None else mine
-        elif mine is theirs:
-            joined[name] = mine
-        else:
-            rule: Rule = _RULES.get(name, weightier)
-            joined[name] = rule(mine, theirs)
     make = cast(Callable[..., F], type(a))
-    return make(**joined)
+    return make(
+        *[
+            mine
+            if theirs is None or mine is theirs
+            else theirs
+            if mine is None
+            else rule(mine, theirs)
+            for rule, mine, theirs in zip(_rules(type(a)), astuple(a), astuple(b), strict=True)
+        ]
+    )
+
+
+@cache
+def _rules(kind: type[Struct]) -> list[Rule]:
+    """That of each field, in order."""
+    return [_RULES.get(name, weightier) for name in kind.__struct_fields__]

@@ -1,6 +1,8 @@
 """Bring the joined claims about a turn or a thread down to rows. Unknown stays None."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -32,7 +34,17 @@ from codex_telemetry.core.settle_items import (
 from codex_telemetry.core.spans import Window, best, between, window
 from codex_telemetry.core.unheard import COMPLETED, ITEMS, STARTED, blind_to_items
 
-_KINDS = ("input_", "cached_input_", "cache_write_input_", "output_", "reasoning_output_", "total_")
+_TOKENS = {
+    f"{kind}_tokens": attrgetter(f"{kind}_tokens")
+    for kind in (
+        "input",
+        "cached_input",
+        "cache_write_input",
+        "output",
+        "reasoning_output",
+        "total",
+    )
+}
 _BY_LOG = (
     "local_shell_call",
     "function_call",
@@ -102,12 +114,11 @@ def settle(turn: TurnFacts) -> Settled:
     responses = settle_responses(turn)
     used = _in_context(turn, responses) if turn.responses else None
     counted = _by_what(turn.counts)
+    seen = Counter([item.kind for item in items])
+    failed = Counter([item.kind for item in items if item.status == "failed"])
     cut = parts(turn, frame) if frame is not None else None
     columns: dict[str, Any] = {
-        **{
-            f"{kind}tokens": total(getattr(r, f"{kind}tokens") for r in responses)
-            for kind in _KINDS
-        },
+        **{kind: total([tokens_of(r) for r in responses]) for kind, tokens_of in _TOKENS.items()},
         **{f"{part}_ms": getattr(cut, part) if cut else None for part in Parts._fields},
         **{what: _counted(turn, counted.get(what, [])) for what in _BY_LOG},
         **{name: said(getattr(turn, name)) for name in _AS_TOLD},
@@ -122,13 +133,11 @@ def settle(turn: TurnFacts) -> Settled:
         duration_clock=_clock_name(turn, frame),
         ttft_ms=_ttft(turn, frame),
         ttfm_ms=_since_start(frame, turn, frozenset({"message"})),
-        prompts=_count(turn, counted.get("prompts", []), items, frozenset({"user_message"})),
-        messages=_count(turn, counted.get("messages", []), items, frozenset({"message"})),
-        reasoning_items=_count(
-            turn, counted.get("reasoning_items", []), items, frozenset({"reasoning"})
-        ),
-        tool_calls=_count(turn, counted.get("tool_calls", []), items, TOOLS),
-        tool_failures=_failures(turn, counted.get("tool_failures", []), items),
+        prompts=_count(turn, counted.get("prompts", []), seen["user_message"]),
+        messages=_count(turn, counted.get("messages", []), seen["message"]),
+        reasoning_items=_count(turn, counted.get("reasoning_items", []), seen["reasoning"]),
+        tool_calls=_count(turn, counted.get("tool_calls", []), _tools(seen)),
+        tool_failures=_failures(turn, counted.get("tool_failures", []), _tools(failed)),
         approvals=_heard(turn, sum(ask.kind == "approval" for ask in turn.asks.values())),
         retries=_heard(turn, _happened(turn, "retry"), "error"),
         errors=_heard(turn, _happened(turn, "error"), "error"),
@@ -207,11 +216,12 @@ def _since_start(frame: Window | None, turn: TurnFacts, kinds: frozenset[str] | 
     return max(0, first - frame.start) if first is not None else None
 
 
-def _count(
-    turn: TurnFacts, told: list[int], items: Iterable[ItemRow], kinds: frozenset[str]
-) -> int | None:
+def _tools(kinds: Counter[str]) -> int:
+    return sum([n for kind, n in kinds.items() if kind in TOOLS])
+
+
+def _count(turn: TurnFacts, told: list[int], seen: int) -> int | None:
     """The fuller of what was seen item by item and what each source counted: never the sum."""
-    seen = sum(item.kind in kinds for item in items)
     if not seen and turn.unheard >= ITEMS:
         return max(told, default=None)
     return max([seen, *told])
@@ -224,8 +234,8 @@ def _by_what(counts: dict[str, int]) -> Counted:
     return found
 
 
-def _failures(turn: TurnFacts, told: list[int], items: Iterable[ItemRow]) -> int | None:
-    n = _count(turn, told, [i for i in items if i.status == "failed"], TOOLS)
+def _failures(turn: TurnFacts, told: list[int], seen: int) -> int | None:
+    n = _count(turn, told, seen)
     return n if n or turn.sources & Source.ROLLOUT or COMPLETED not in turn.unheard else None
 
 
@@ -277,7 +287,7 @@ def _percent_left(used: int | None, window: int | None) -> int | None:
 
 
 def _happened(turn: TurnFacts, kind: str) -> int:
-    return sum(event.kind == kind for event in turn.events.values())
+    return sum([event.kind == kind for event in turn.events.values()])
 
 
 def _heard(turn: TurnFacts, n: int, told_by: str = "") -> int | None:

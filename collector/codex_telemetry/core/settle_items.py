@@ -26,7 +26,9 @@ def settle_item(item_id: ItemId, item: ItemFacts, turn: TurnFacts, turn_status: 
         status = "unfinished"
     lifecycle = between(item.starts, item.ends)
     # A dynamic tool runs at the client: what Codex asks for then is its result.
-    asks = [ask for ask in turn.asks.values() if ask.item_id == item_id and ask.kind != "tool"]
+    asks = []
+    if turn.asks:
+        asks = [ask for ask in turn.asks.values() if ask.item_id == item_id and ask.kind != "tool"]
     approval = total(waited(ask) for ask in asks) if asks else None
     duration = said(item.duration)
     if duration is None and lifecycle is not None:

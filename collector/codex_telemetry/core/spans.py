@@ -46,9 +46,10 @@ def best(times: Times) -> int | None:
 
 def between(starts: Times, ends: Times) -> tuple[int, Clock] | None:
     """How long, by the best clock that told both ends: times of two clocks are never subtracted."""
-    for clock in _BEST_FIRST:
-        if clock in starts and clock in ends:
-            return max(0, ends[clock] - starts[clock]), clock
+    if starts and ends:
+        for clock in _BEST_FIRST:
+            if clock in starts and clock in ends:
+                return max(0, ends[clock] - starts[clock]), clock
     return None
 
 
@@ -93,7 +94,7 @@ def _lag(turn: TurnFacts, end: int) -> int | None:
     told = [times for item in turn.items.values() for times in (item.starts, item.ends)]
     told += [response.times for response in turn.responses.values()]
     told.append({**turn.ends, Clock.CODEX_MS: end})
-    lags = [t[Clock.WIRE] - t[Clock.CODEX_MS] for t in told if t.keys() >= BOTH]
+    lags = [t[Clock.WIRE] - t[Clock.CODEX_MS] for t in told if len(t) > 1 and t.keys() >= BOTH]
     return min(lags, default=None)
 
 

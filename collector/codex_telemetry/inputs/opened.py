@@ -22,6 +22,8 @@ HEAD = 4096
 TAIL = 256
 """How much of what was read is compared to tell an appended file from another in its place."""
 
+NEWLINE = 0x0A
+
 
 class Mark(NamedTuple):
     """How far a file is read, and what was there: enough to know whether it is still so."""
@@ -30,13 +32,6 @@ class Mark(NamedTuple):
     """Bytes (uncompressed), at the end of a line."""
     head: bytes
     tail: bytes
-
-
-class FileLine(NamedTuple):
-    text: bytes | None
-    """Without its end; None for a line too long to be read."""
-    end: int
-    """The offset behind it."""
 
 
 class UnreadableError(Exception):
@@ -55,7 +50,8 @@ class OpenedRollout:
         self.mtime_ns = mtime_ns
         self._stream = stream
         self._compressed = compressed
-        self._end = 0
+        self.end = 0
+        """The offset behind the last line that was read."""
         self._head = b""
         self._tail = b""
         self._torn = False
@@ -71,7 +67,7 @@ class OpenedRollout:
                 tail = self._tail_at(before.offset, tail)
         if (_digest(head), _digest(tail)) != (before.head, before.tail):
             return False
-        self._end, self._head, self._tail = before.offset, head, tail
+        self.end, self._head, self._tail = before.offset, head, tail
         return True
 
     def _tail_at(self, offset: int, tail: bytes) -> bytes:
@@ -84,16 +80,17 @@ class OpenedRollout:
             tail = (tail + chunk)[-TAIL:]
         return b"" if left else tail
 
-    def lines(self) -> Iterator[FileLine]:
-        """The whole lines from here on. Raises `UnreadableError`.
+    def lines(self) -> Iterator[bytes | None]:
+        """The whole lines from here on, as they are written; None for one too long to be read. Raises
+        `UnreadableError`.
 
         What stands behind the last newline is still being written, and isn't read; in a compressed
         file, which nobody writes on, it is a line.
         """
         while raw := self._next():
-            if raw.endswith(b"\n"):
+            if raw[-1] == NEWLINE:
                 self._read(raw, len(raw))
-                yield FileLine(raw[:-2] if raw.endswith(b"\r\n") else raw[:-1], self._end)
+                yield raw
             elif len(raw) >= MOST_IN_A_LINE:
                 rest, size = self._skip(raw[-TAIL:])
                 if not rest.endswith(b"\n"):
@@ -101,12 +98,12 @@ class OpenedRollout:
                 if len(self._head) < HEAD:
                     self._head = (self._head + raw)[:HEAD]
                 self._read(rest, len(raw) + size)
-                yield FileLine(None, self._end)
+                yield None
             else:
                 if self._compressed:
                     self._torn = True
-                    self._end += len(raw)
-                    yield FileLine(raw, self._end)
+                    self.end += len(raw)
+                    yield raw
                 # Not a look further: more may have been written just now.
                 return
 
@@ -115,11 +112,11 @@ class OpenedRollout:
         """By what to know it again, as far as it is read by now."""
         if self._torn:
             # In the middle of a line there is no going on: anything else there is another file.
-            return Mark(self._end, b"", b"")
-        return Mark(self._end, _digest(self._head), _digest(self._tail[-TAIL:]))
+            return Mark(self.end, b"", b"")
+        return Mark(self.end, _digest(self._head), _digest(self._tail[-TAIL:]))
 
     def _read(self, raw: bytes, size: int) -> None:
-        self._end += size
+        self.end += size
         if len(self._head) < HEAD:
             self._head = (self._head + raw)[:HEAD]
         self._tail = raw if len(raw) >= TAIL else self._tail[-TAIL:] + raw

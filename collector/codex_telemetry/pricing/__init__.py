@@ -13,7 +13,8 @@ import msgspec
 from codex_telemetry import log
 from codex_telemetry.core.prices import Price, PriceModel, tier_of
 from codex_telemetry.pricing import package
-from codex_telemetry.settings import OwnPrice, Settings, load
+from codex_telemetry.sections import OwnPrice
+from codex_telemetry.settings import Settings, load
 from codex_telemetry.store.price_list import PriceList, is_listed, price_anew, replace
 
 FORM = 1

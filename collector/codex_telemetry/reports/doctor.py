@@ -1,6 +1,8 @@
 """Whether all is well: what a person should know about their database, and what to do about it."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 from codex_telemetry.config import Paths
 from codex_telemetry.core.facts import Source
@@ -13,11 +15,20 @@ from codex_telemetry.reports.surroundings import Surroundings
 from codex_telemetry.store import health, queries
 from codex_telemetry.store.queries import Store
 
+Reach = Callable[[Path], AbstractContextManager[Store]]
 
-def doctor(paths: Paths, around: Surroundings, now: int, *, whole: bool = False) -> Doctor:
+
+def doctor(
+    paths: Paths,
+    around: Surroundings,
+    now: int,
+    *,
+    whole: bool = False,
+    reach: Reach = queries.reading,
+) -> Doctor:
     """Everything it looked at. Never raises for what it finds, and reads no rollout.
 
-    `whole`: the database is read from end to end, however large.
+    `whole`: the database is read from end to end, however large. `reach`: how it is opened.
     """
     report = Doctor(
         checks=[surroundings.codex(around), surroundings.homes(around)], drift=[], gaps=[], sinks=[]
@@ -33,7 +44,7 @@ def doctor(paths: Paths, around: Surroundings, now: int, *, whole: bool = False)
         )
     else:
         try:
-            with queries.reading(paths.database) as db:
+            with reach(paths.database) as db:
                 _look(db, paths, report, now, whole=whole)
         except UserError as error:
             name = "schema" if isinstance(error, NewerDatabaseError) else "database"

@@ -40,11 +40,15 @@ def turn(db: Store, row: Row, *, roll_up: bool = False) -> TurnInFull:
 def session(db: Store, row: Row, *, roll_up: bool = False) -> SessionInFull:
     """A session with its turns; rolled up with all threads that worked for it."""
     detail = sessions.detail(db, row)
-    tree = family.tree_of(db, detail.session_id) if roll_up else set()
     return SessionInFull(
         **msgspec.structs.asdict(detail),
-        rolled_up=rolled_up(list(shaped(Turn, family.turns_in(db, tree)))) if roll_up else None,
+        rolled_up=rolled_up(together(db, detail.session_id)) if roll_up else None,
     )
+
+
+def together(db: Store, session_id: str) -> list[ChildTurn]:
+    """The turns of a thread and of all that worked for it, in order of time."""
+    return list(shaped(ChildTurn, family.turns_in(db, family.tree_of(db, session_id))))
 
 
 def children(db: Store, row: Row) -> list[ChildTurn]:

@@ -1,7 +1,7 @@
 """Percentiles by nearest rank: always a value that was measured, never one in between."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 MANY = 1_000
 """Runs of so many values each are faster to look through together than to put in one order."""
@@ -49,3 +49,31 @@ class Spread:
     def below(self, edge: int) -> int:
         """How many values are smaller."""
         return sum(bisect_left(run, edge) for run in self._runs)
+
+
+class Counted(Spread):
+    """The same of values that were counted elsewhere, of which some ranks alone are known."""
+
+    def __init__(
+        self, number: int, total: int, ranks: Mapping[int, int], below: Mapping[int, int]
+    ) -> None:
+        super().__init__(())
+        self._number, self._sum, self._ranks, self._below = number, total, ranks, below
+
+    @property
+    def total(self) -> int:
+        return self._sum
+
+    def at(self, percent: int) -> int | None:
+        return self._ranks[percent] if self._number else None
+
+    def below(self, edge: int) -> int:
+        return self._below[edge]
+
+
+EDGES_MS = (
+    *(100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000),
+    *(n * 60_000 for n in (1, 2, 5, 10, 20)),
+    *(n * 3_600_000 for n in (1, 2, 5, 10)),
+)
+"""Where one class of durations ends and the next begins: about twice as long, and as people count."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from codex_telemetry.store.queries import Row
+from codex_telemetry.reports.elsewhere import AnyRow
 
 CALLED = ("subagent", "review")
 """Relations of sessions that nobody sits at."""
@@ -11,9 +11,9 @@ CALLED = ("subagent", "review")
 class Roots:
     """The sessions that count for another, and what they are."""
 
-    def __init__(self, told: Iterable[Row]) -> None:
-        self._by_key: dict[int, Row] = {row["session_key"]: row for row in told}
-        self._by_id: dict[str, Row] = {row["session_id"]: row for row in self._by_key.values()}
+    def __init__(self, told: Iterable[AnyRow]) -> None:
+        self._by_key: dict[int, AnyRow] = {row["session_key"]: row for row in told}
+        self._by_id: dict[str, AnyRow] = {row["session_id"]: row for row in self._by_key.values()}
         self.counted_by: dict[int, str] = {
             row["session_key"]: self._root(row)
             for row in self._by_key.values()
@@ -41,7 +41,7 @@ class Roots:
                 found.add(key)
         return found
 
-    def _root(self, row: Row) -> str:
+    def _root(self, row: AnyRow) -> str:
         """Old releases tell of the parent alone, newer ones of the root."""
         top: str = row["session_id"]
         seen: set[str] = set()

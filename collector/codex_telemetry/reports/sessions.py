@@ -5,15 +5,25 @@ from typing import NamedTuple
 
 import msgspec
 
+from codex_telemetry.reports.elsewhere import Elsewhere
 from codex_telemetry.reports.shapes import Session, SessionDetail, Turn
 from codex_telemetry.reports.shaping import one, shaped
-from codex_telemetry.store import queries
+from codex_telemetry.store import queries, threads
 from codex_telemetry.store.queries import Filters, Row, Store
 
 
-def sessions(db: Store, filters: Filters) -> Iterator[Session]:
+def sessions(db: Store | Elsewhere, filters: Filters) -> Iterator[Session]:
     """The one with the latest activity last."""
+    if isinstance(db, Elsewhere):
+        return shaped(Session, db.sessions(filters))
     return shaped(Session, queries.sessions(db, filters))
+
+
+def count(db: Store | Elsewhere, filters: Filters) -> int:
+    """How many those are."""
+    if isinstance(db, Elsewhere):
+        return db.count_sessions(filters)
+    return queries.count_sessions(db, filters)
 
 
 def titled(listed: Iterable[Session], titles: Mapping[str, str]) -> Iterator[Session]:
@@ -39,18 +49,22 @@ class Link(NamedTuple):
 
 def links(db: Store, row: Row) -> list[Link]:
     """How a session hangs together with others: where it comes from, then what came out of it."""
-    own = row["session_id"]
-    above = {
+    below = [
+        Link(thread["relation"] or "thread", thread["session_id"])
+        for thread in threads.threads_of(db, row["session_id"])
+    ]
+    return above(row) + below
+
+
+def above(row: Row) -> list[Link]:
+    """Where a session comes from."""
+    found = {
         other: word
         for word, other in (
             ("in the tree of", row["root_session_id"]),
             ("child of", row["parent_session_id"]),
             ("fork of", row["forked_from_id"]),
         )
-        if other is not None and other != own
+        if other is not None and other != row["session_id"]
     }
-    below = [
-        Link(thread["relation"] or "thread", thread["session_id"])
-        for thread in queries.threads_of(db, own)
-    ]
-    return [Link(word, other) for other, word in above.items()] + below
+    return [Link(word, other) for other, word in found.items()]

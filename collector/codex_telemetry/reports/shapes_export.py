@@ -58,3 +58,14 @@ class ExportedTraces(Struct):
         Count | None, Meta(description="of traces, compressed; null over gRPC, where it isn't seen")
     ]
     seconds: Annotated[float, Meta(ge=0)]
+
+
+class SentToClickHouse(Struct):
+    """What a ClickHouse has taken."""
+
+    target: Annotated[str, Meta(description="without user and password")]
+    turns: Annotated[int, Meta(ge=0, description="new or changed; those sent again count again")]
+    sessions: Count
+    limits: Annotated[int, Meta(ge=0, description="readings")]
+    removed: Annotated[int, Meta(ge=0, description="turns and sessions that aren't there any more")]
+    seconds: Annotated[float, Meta(ge=0)]

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from codex_telemetry.reports.shapes import At, Count, Source
 from codex_telemetry.reports.shapes_privacy import SecretUse
-from codex_telemetry.settings import OwnPrice
+from codex_telemetry.sections import OwnPrice
 
 
 class PathInfo(Struct):

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from codex_telemetry.core.facts import Source
+from codex_telemetry.reports.elsewhere import AnyRow
 from codex_telemetry.reports.moments import written
-from codex_telemetry.store.queries import Row
 
 S = TypeVar("S", bound=Struct)
 
@@ -21,13 +21,13 @@ _SOURCES = {
 }
 
 
-def shaped(shape: type[S], rows: Iterable[Row]) -> Iterator[S]:
+def shaped(shape: type[S], rows: Iterable[AnyRow]) -> Iterator[S]:
     """Each row in that shape, as it is read. A name without a column is null."""
     for row in rows:
         yield one(shape, row)
 
 
-def one(shape: type[S], row: Row) -> S:
+def one(shape: type[S], row: AnyRow) -> S:
     plan = _plan(shape, tuple(row.keys()))
     return shape(
         *[

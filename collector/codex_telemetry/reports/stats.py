@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from codex_telemetry.reports.elsewhere import Elsewhere, Times, ZoneOffsets
 from codex_telemetry.reports.percentiles import Spread
 from codex_telemetry.reports.shapes_stats import Stats, StatsChange
 from codex_telemetry.store.measured import MEASURES, By, Measure, measured, sorted_turns
@@ -15,12 +16,8 @@ PERCENTS = (50, 90, 95, 99, 100)
 """100: the longest."""
 
 
-class Group(NamedTuple):
-    """The turns of one key."""
-
-    key: str | None
-    turns: int
-    spreads: Mapping[Measure, Spread]
+Group = Times
+"""The turns of one key."""
 
 
 class _Parts:
@@ -41,8 +38,25 @@ class _Parts:
         return Group(key, turns, spreads)
 
 
-def groups(db: Store, filters: Filters, by: By | None, days: Days) -> list[Group]:
-    """Days in order, else the most turns first. Without `by` one group, however few turns it has."""
+def groups(
+    db: Store | Elsewhere,
+    filters: Filters,
+    by: By | None,
+    days: Days,
+    offsets: ZoneOffsets = lambda _first, _last: ((None, 0),),
+) -> list[Group]:
+    """Days in order, else the most turns first. Without `by` one group, however few turns it has.
+
+    `days`, `offsets`: how days are cut, in SQLite and elsewhere.
+    """
+    if isinstance(db, Elsewhere):
+        found = db.times(filters, by, offsets)
+    else:
+        found = _groups(db, filters, by, days)
+    return sorted(found, key=_by_key if by == "day" else _by_number)
+
+
+def _groups(db: Store, filters: Filters, by: By | None, days: Days) -> Iterable[Group]:
     rest = unsorted(db, filters)
     told = None if rest is None else _sorted(db, filters, by, days)
     if rest is None or told is None:
@@ -56,8 +70,7 @@ def groups(db: Store, filters: Filters, by: By | None, days: Days) -> list[Group
     else:
         for key, places in _places(days(keys) if by == "day" else keys).items():
             parts[key].places = places
-    found = [its.group(key, times) for key, its in parts.items()]
-    return sorted(found, key=_by_key if by == "day" else _by_number)
+    return [its.group(key, times) for key, its in parts.items()]
 
 
 def _sorted(

@@ -7,15 +7,24 @@ from typing import Any, Final, Literal, NamedTuple
 
 from codex_telemetry.core.prices import tier_of
 from codex_telemetry.core.settle_items import total
+from codex_telemetry.reports.elsewhere import AnyRow, Elsewhere, SumKey
 from codex_telemetry.reports.roots import Roots
 from codex_telemetry.reports.shapes_tokens import Tokens
 from codex_telemetry.store import usage
-from codex_telemetry.store.queries import Filters, Row, Store
+from codex_telemetry.store.queries import Filters, Store
 from codex_telemetry.store.usage import Offsets, Sessions
 
 By = Literal["day", "week", "month", "model", "project", "session", "tier"]
 BY_TIME: Final = ("day", "week", "month")
 
+ZERO: Final = ((None, 0),)
+"""No zone matters."""
+
+_COLUMNS: Final[Mapping[str, SumKey]] = {
+    "model": "model",
+    "tier": "service_tier",
+    "project": "project",
+}
 _1970 = date(1970, 1, 1).toordinal()
 
 
@@ -50,32 +59,35 @@ class _Group:
 
     __slots__ = ("last_used", "sums")
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, row: Sequence[Any]) -> None:
         _, last_used, *self.sums = row
         self.last_used = last_used or 0
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Sequence[Any]) -> None:
         _, last_used, *sums = row
         self.sums = list(map(_sum, self.sums, sums))
         self.last_used = max(self.last_used, last_used or 0)
 
 
-def tokens(db: Store, filters: Filters, by: By, calendar: Calendar, *, roll_up: bool) -> Used:
+def tokens(
+    db: Store | Elsewhere, filters: Filters, by: By, calendar: Calendar, *, roll_up: bool
+) -> Used:
     """By time in its order; by all else the most used first.
 
     `roll_up`: what a subagent used counts for the session of the person who started it.
     """
+    told = db if isinstance(db, Elsewhere) else _InSqlite(db)
     matters = by in ("project", "session") or filters.session_id or filters.projects
-    roots = Roots(usage.tree(db)) if roll_up and matters else None
+    roots = Roots(told.tree()) if roll_up and matters else None
     only: list[Sessions] = []
     if filters.session_id is not None:
-        own = usage.keys_of(db, filters.session_id)
+        own = told.keys_of(filters.session_id)
         only.append(Sessions(own | roots.under(filters.session_id) if roots else own))
     if roots is not None and filters.projects:
         only.append(Sessions(roots.inside(filters.projects)))
         filters = filters._replace(projects=())
     groups: dict[str | None, _Group] = {}
-    for key, row in _told(db, filters, by, calendar, only, roots):
+    for key, row in _told(told, filters, by, calendar, only, roots):
         if (group := groups.get(key)) is None:
             groups[key] = _Group(row)
         else:
@@ -85,40 +97,62 @@ def tokens(db: Store, filters: Filters, by: By, calendar: Calendar, *, roll_up: 
 
 
 def _told(
-    db: Store,
+    told: "_InSqlite | Elsewhere",
     filters: Filters,
     by: By,
     calendar: Calendar,
     only: Sequence[Sessions],
     roots: Roots | None,
-) -> Iterator[tuple[str | None, Row]]:
+) -> Iterator[tuple[str | None, Sequence[Any]]]:
     match by:
         case "session":
-            names = usage.names(db) | (roots.counted_by if roots else {})
-            for row in usage.sums(db, "session_key", filters, only):
+            names = told.names() | (roots.counted_by if roots else {})
+            for row in told.sums("session_key", filters, only, ZERO):
                 yield names[row[0]], row
         case "model" | "tier" | "project":
             rolled = roots.counted_by if roots is not None and by == "project" else {}
             # What counts for another session has that one's project.
             mine = [*only, Sessions(rolled, others=True)] if rolled else only
-            told = usage.projects(db) if by == "project" else usage.groups(db)
-            of_group = {row["usage_group"]: _NAMES[by](row) for row in told}
-            for row in usage.sums(db, "usage_group", filters, mine):
-                yield of_group[row[0]], row
+            for row in told.sums(_COLUMNS[by], filters, mine, ZERO):
+                yield tier_of(row[0]) if by == "tier" else row[0], row
             if roots is not None and rolled:
-                for row in usage.sums(db, "session_key", filters, [*only, Sessions(rolled)]):
+                for row in told.sums("session_key", filters, [*only, Sessions(rolled)], ZERO):
                     yield roots.project(row[0]), row
         case _:
-            offsets = calendar.offsets(*usage.extent(db))
-            for row in usage.sums(db, "day", filters, only, offsets):
+            offsets = calendar.offsets(*told.extent())
+            for row in told.sums("day", filters, only, offsets):
                 yield calendar.name(by, row[0]), row
 
 
-_NAMES: Final[Mapping[str, Callable[[Row], str | None]]] = {
-    "model": lambda group: group["model"],
-    "tier": lambda group: tier_of(group["service_tier"]),
-    "project": lambda group: group["project"],
-}
+class _InSqlite:
+    """What is asked of usage, in the store."""
+
+    def __init__(self, db: Store) -> None:
+        self._db = db
+
+    def sums(
+        self, key: SumKey, filters: Filters, sessions: Sequence[Sessions], offsets: Offsets
+    ) -> Iterator[Sequence[Any]]:
+        """By names where a usage group has one."""
+        if key in ("day", "session_key"):
+            yield from map(tuple, usage.sums(self._db, key, filters, sessions, offsets))
+            return
+        listed = usage.projects(self._db) if key == "project" else usage.groups(self._db)
+        names = {row["usage_group"]: row[key] for row in listed}
+        for group, *sums in usage.sums(self._db, "usage_group", filters, sessions):
+            yield names[group], *sums
+
+    def extent(self) -> tuple[int, int]:
+        return usage.extent(self._db)
+
+    def tree(self) -> Iterator[AnyRow]:
+        return usage.tree(self._db)
+
+    def names(self) -> dict[int, str]:
+        return usage.names(self._db)
+
+    def keys_of(self, session_id: str) -> set[int]:
+        return usage.keys_of(self._db, session_id)
 
 
 def _ordered(groups: Mapping[str | None, _Group], by: By, last: int | None) -> list[Tokens]:

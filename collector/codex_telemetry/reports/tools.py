@@ -1,7 +1,9 @@
 """Which tools were called, how they ended and how long they ran."""
 
+from collections.abc import Iterable
 from typing import Any, Literal, get_args
 
+from codex_telemetry.reports.elsewhere import Called, Elsewhere
 from codex_telemetry.reports.percentiles import Spread
 from codex_telemetry.reports.shapes_stats import ToolStats
 from codex_telemetry.store.queries import Filters, Store
@@ -40,8 +42,18 @@ class _Tally:
         self.runs += told.times
 
 
-def tools(db: Store, filters: Filters, by: By) -> list[ToolStats]:
+def tools(db: Store | Elsewhere, filters: Filters, by: By) -> list[ToolStats]:
     """The most calls first."""
+    return [row(its) for its in groups(db, filters, by)]
+
+
+def groups(db: Store | Elsewhere, filters: Filters, by: By) -> list[Called]:
+    """The same, with how long they ran."""
+    told = db.calls(filters, by) if isinstance(db, Elsewhere) else _calls(db, filters, by)
+    return sorted(told, key=lambda its: (-its.calls, its.kind, its.key is None, its.key or ""))
+
+
+def _calls(db: Store, filters: Filters, by: By) -> Iterable[Called]:
     tallies: dict[tuple[str | None, str], _Tally] = {}
     rest = unsorted(db, filters)
     if rest is not None:
@@ -52,22 +64,23 @@ def tools(db: Store, filters: Filters, by: By) -> list[ToolStats]:
     for told in tool_calls(db, filters, rest):
         if told.kind == _ONLY.get(by, told.kind):
             tallies.setdefault((_key(told, by), told.kind), _Tally()).add(told)
-    found = [_row(*key, tally) for key, tally in tallies.items()]
-    return sorted(found, key=lambda row: (-row.calls, row.kind, row.key is None, row.key or ""))
+    for (key_, kind_), tally in tallies.items():
+        ran = Spread(tally.durations, tally.runs)
+        yield Called(key_, kind_, tally.calls, tally.failures, tally.declines, ran)
 
 
 def _key(told: Calls, by: By) -> str | None:
     return {"kind": told.kind, "server": told.server}.get(by, told.name)
 
 
-def _row(key: str | None, kind: str, tally: _Tally) -> ToolStats:
-    ran = Spread(tally.durations, tally.runs)
+def row(its: Called) -> ToolStats:
+    ran = its.ran
     return ToolStats(
-        key=key,
-        kind=kind,
-        calls=tally.calls,
-        failures=tally.failures,
-        declines=tally.declines,
+        key=its.key,
+        kind=its.kind,
+        calls=its.calls,
+        failures=its.failures,
+        declines=its.declines,
         p50_ms=ran.at(50),
         p95_ms=ran.at(95),
         max_ms=ran.at(100),

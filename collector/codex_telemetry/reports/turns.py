@@ -11,6 +11,7 @@ from codex_telemetry.core.identity import SessionId
 from codex_telemetry.core.join import join
 from codex_telemetry.core.parts import Outline, outline
 from codex_telemetry.core.spans import Window, window
+from codex_telemetry.reports.elsewhere import Elsewhere
 from codex_telemetry.reports.shapes import (
     Item,
     TokenResponse,
@@ -21,12 +22,14 @@ from codex_telemetry.reports.shapes import (
 )
 from codex_telemetry.reports.shaping import one, shaped
 from codex_telemetry.reports.waterfall import Cut, Event
-from codex_telemetry.store import queries
+from codex_telemetry.store import queries, startups
 from codex_telemetry.store.queries import Filters, Row, Store
 
 
-def turns(db: Store, filters: Filters) -> Iterator[Turn]:
+def turns(db: Store | Elsewhere, filters: Filters) -> Iterator[Turn]:
     """Newest last."""
+    if isinstance(db, Elsewhere):
+        return shaped(Turn, db.turns(filters))
     return shaped(Turn, queries.turns(db, filters))
 
 
@@ -36,6 +39,13 @@ def page(
     """Some of those that match, out of one of `queries.ORDERS`."""
     rows = queries.page_of_turns(db, filters, order, down=down, size=size, skipped=skipped)
     return shaped(Turn, rows)
+
+
+def count(db: Store | Elsewhere, filters: Filters) -> int:
+    """How many those are."""
+    if isinstance(db, Elsewhere):
+        return db.count_turns(filters)
+    return queries.count_turns(db, filters)
 
 
 def detail(db: Store, row: Row) -> TurnDetail:
@@ -103,6 +113,6 @@ def events(db: Store, row: Row) -> list[Event]:
     """What happened during the turn at a known moment, and the servers that started meanwhile."""
     return [
         Event(event["kind"], event["at"], event["name"], event["status"], event["duration_ms"])
-        for event in (*queries.events_of(db, row["turn_id"]), *queries.startups_during(db, row))
+        for event in (*queries.events_of(db, row["turn_id"]), *startups.startups_during(db, row))
         if event["at"] is not None
     ]

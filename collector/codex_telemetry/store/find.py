@@ -26,7 +26,7 @@ def find_turn(db: Store, wanted: str) -> Row:
             if row is not None:
                 return row
         elif sessions and not _starting(db, "turns", "turn_id", wanted):
-            raise _ambiguous("session", place[1], sessions)
+            raise ambiguous("session", place[1], sessions)
     return _only(db, "turns", "turn_id", wanted)
 
 
@@ -51,12 +51,9 @@ def _only(db: Store, table: _Table, column: str, wanted: str) -> Row:
     noun = table[:-1]
     found = _starting(db, table, column, wanted)
     if len(found) > 1:
-        raise _ambiguous(noun, wanted, found)
+        raise ambiguous(noun, wanted, found)
     if not found:
-        raise UserError(
-            f"no {noun} has an id that starts with {wanted}",
-            hint=f"codex-telemetry {table} lists them",
-        )
+        raise unknown(noun, table, wanted)
     row: Row = db.execute(f"SELECT * FROM {table} WHERE {column} = ?", found).fetchone()
     return row
 
@@ -74,7 +71,14 @@ def _starting(db: Store, table: _Table, column: str, prefix: str) -> list[str]:
     return []
 
 
-def _ambiguous(noun: str, wanted: str, found: list[str]) -> UserError:
+def unknown(noun: str, table: str, wanted: str) -> UserError:
+    return UserError(
+        f"no {noun} has an id that starts with {wanted}",
+        hint=f"codex-telemetry {table} lists them",
+    )
+
+
+def ambiguous(noun: str, wanted: str, found: list[str]) -> UserError:
     number = f"{len(found)}" if len(found) <= SHOWN else f"more than {SHOWN}"
     more = "" if len(found) <= SHOWN else ", …"
     return UserError(

@@ -17,18 +17,18 @@ from codex_telemetry.store.queries import (
 
 def events(db: Store, filters: Filters, kind: str | None) -> Iterator[Row]:
     """Newest last; what has no moment comes first."""
-    return newest_last(db, "events", _where(filters, kind), "at, event_id", filters.last)
+    return newest_last(db, "events", events_where(filters, kind), "at, event_id", filters.last)
 
 
 def count_events(db: Store, filters: Filters, kind: str | None) -> int:
-    return count(db, "events", _where(filters, kind), filters.last)
+    return count(db, "events", events_where(filters, kind), filters.last)
 
 
 def kinds_of_events(db: Store) -> list[str]:
     return [row[0] for row in db.execute("SELECT DISTINCT kind FROM events ORDER BY kind")]
 
 
-def _where(filters: Filters, kind: str | None) -> Where:
+def events_where(filters: Filters, kind: str | None) -> Where:
     of_turn = "(SELECT t.{} FROM turns AS t WHERE t.turn_id = events.turn_id)"
     cwd = f"""coalesce({of_turn.format("cwd")},
         (SELECT s.cwd FROM sessions AS s WHERE s.session_id = events.session_id))"""

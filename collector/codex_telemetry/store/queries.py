@@ -110,7 +110,10 @@ def page_of_turns(
 def models(db: Store) -> list[str]:
     """Those that any session used."""
     rows = db.execute(
-        "SELECT DISTINCT value FROM sessions, json_each(sessions.models) WHERE value IS NOT NULL"
+        """
+        SELECT DISTINCT value FROM (SELECT DISTINCT models FROM sessions) told, json_each(told.models)
+        WHERE value IS NOT NULL
+        """
     )
     return sorted(row[0] for row in rows)
 
@@ -121,12 +124,12 @@ def count_turns(db: Store, filters: Filters) -> int:
 
 def sessions(db: Store, filters: Filters) -> Iterator[Row]:
     """Sessions, the one with the latest activity last."""
-    where = _sessions_where(filters)
+    where = sessions_where(filters)
     return newest_last(db, "sessions", where, "last_at, session_key", filters.last)
 
 
 def count_sessions(db: Store, filters: Filters) -> int:
-    return count(db, "sessions", _sessions_where(filters), filters.last)
+    return count(db, "sessions", sessions_where(filters), filters.last)
 
 
 def last_turn(db: Store) -> Row | None:
@@ -159,34 +162,10 @@ def events_of(db: Store, turn_id: str) -> Iterator[Row]:
     return db.execute("SELECT * FROM events WHERE turn_id = ? ORDER BY at, event_id", [turn_id])
 
 
-def startups_during(db: Store, turn: Row) -> Iterator[Row]:
-    """The start-ups of a thread's MCP servers that reach into one of its turns."""
-    return db.execute(
-        """
-        SELECT * FROM events
-        WHERE session_id = ? AND turn_id IS NULL AND kind = 'mcp_server_startup'
-          AND at < ? AND at + duration_ms > ?
-        ORDER BY at, event_id
-        """,
-        [turn["session_id"], turn["ended_at"], turn["started_at"]],
-    )
-
-
 def told_of(db: Store, turn_id: str) -> list[bytes]:
     """What each source told of a turn, as it was told (msgpack of `core.facts.TurnFacts`)."""
     rows = db.execute("SELECT body FROM told_turns WHERE turn_id = ? ORDER BY origin", [turn_id])
     return [unpacked(row["body"]) for row in rows]
-
-
-def threads_of(db: Store, session_id: str) -> Iterator[Row]:
-    """The threads that came out of a session: forks, subagents, reviews."""
-    return db.execute(
-        """
-        SELECT * FROM sessions WHERE parent_session_id = :id OR forked_from_id = :id
-        ORDER BY created_at, session_key
-        """,
-        {"id": session_id},
-    )
 
 
 def gaps(db: Store) -> Iterator[Row]:
@@ -268,19 +247,21 @@ def measured_turns(filters: Filters) -> Where:
     return Where(f"(SELECT {columns} FROM {source} {newest})", where.values)
 
 
-def _sessions_where(filters: Filters) -> Where:
+# Of nearly every session the first turn that is looked at is a completed one; to find the few others
+# an index is gone through, which is much less than what sessions' turns take.
+_A_COMPLETED = """EXISTS (
+    SELECT 1 FROM turns t WHERE t.session_id = sessions.session_id AND t.status = ?)"""
+_A_RARE = "session_id IN (SELECT session_id FROM turns INDEXED BY turns_measured WHERE status = ?)"
+
+
+def sessions_where(filters: Filters) -> Where:
     """A session is in a stretch of time if any of its life is."""
     return all_of(
         only_if(filters.since, "last_at >= ?"),
         only_if(filters.until, "coalesce(created_at, last_at) < ?"),
         only_if(filters.session_id, "session_id = ?"),
         only_if(filters.model, "EXISTS (SELECT 1 FROM json_each(models) WHERE value = ?)"),
-        only_if(
-            filters.status,
-            """EXISTS (
-                SELECT 1 FROM turns t WHERE t.session_id = sessions.session_id AND t.status = ?
-            )""",
-        ),
+        only_if(filters.status, _A_COMPLETED if filters.status == "completed" else _A_RARE),
         under("cwd", filters.projects),
     )
 

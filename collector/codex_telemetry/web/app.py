@@ -19,7 +19,22 @@ from codex_telemetry.web.guard import Doors, Guard
 from codex_telemetry.web.kept import Content
 from codex_telemetry.web.rendering import STATIC, render
 from codex_telemetry.web.source import Source
-from codex_telemetry.web.views import limits, now, tokens, turn, turns, turns_charts
+from codex_telemetry.web.views import (
+    health,
+    health_checks,
+    limits,
+    now,
+    session,
+    sessions,
+    startups,
+    tokens,
+    tools,
+    tools_calls,
+    turn,
+    turns,
+    turns_charts,
+    versions,
+)
 
 View = Callable[[Source, Asked, int], dict[str, Any]]
 """What a page shows (names for its template), of what is asked for, at a moment (ms UTC)."""
@@ -39,12 +54,20 @@ PAGES = (
     Page("/turns", "Turns", "turns.html", turns.view, "t"),
     Page("/turns/charts", "Turns, drawn", "turns_charts.html", turns_charts.view),
     Page("/turn", "A turn", "turn.html", turn.view),
+    Page("/sessions", "Sessions", "sessions.html", sessions.view, "s"),
+    Page("/session", "A session", "session.html", session.view),
+    Page("/tools", "Tools", "tools.html", tools.view, "o"),
+    Page("/tools/calls", "Tools, their calls", "tools_calls.html", tools_calls.view),
     Page("/tokens", "Tokens and cost", "tokens.html", tokens.view, "c"),
     Page("/tokens/figures", "Tokens, summed up", "tokens_figures.html", tokens.figures),
     Page("/tokens/unpriced", "What has no price", "tokens_unpriced.html", tokens.unpriced),
     Page("/tokens/year", "A year of tokens", "tokens_year.html", tokens.year),
     Page("/limits", "Limits", "limits.html", limits.view, "l"),
     Page("/limits/history", "Limits as they were", "limits_history.html", limits.history),
+    Page("/startups", "MCP start-up", "startups.html", startups.view, "m"),
+    Page("/versions", "Codex versions", "versions.html", versions.view, "v"),
+    Page("/health", "Health", "health.html", health.view, "h"),
+    Page("/health/checks", "Health, looked at", "health_checks.html", health_checks.view),
 )
 MENU = tuple(page for page in PAGES if page.key is not None)
 

@@ -59,7 +59,7 @@ def serve(
     zone = zoned.zone()
     with store(where):
         """What waits is taken in, priced and sorted now: later pages only read."""
-    source = Source(where.paths().database, zone, zoned.settings.week_start, os.environ.get("HOME"))
+    source = Source(where.paths(), zone, zoned.settings.week_start, os.environ.get("HOME"))
     with server.listen(port) as at:
         doors = Doors.made(at.getsockname()[1])
         if json:

@@ -73,16 +73,41 @@ def rects(stretches: Iterable[Stretch], length: int) -> list[Rect]:
     ]
 
 
-def shares(turn: Turn) -> list[Rect]:
-    """The parts of a turn that is over, one after the other: how much, not when."""
+def shares(turn: Turn, length: int | None = None) -> list[Rect]:
+    """The parts of a turn that is over, one after the other: how much, not when. They are all of the
+    axis, or as much as they are of a `length`; of what isn't cut into parts the duration is."""
     told = [(part, getattr(turn, f"{part}_ms") or 0) for part in Parts._fields]
     whole = sum(ms for _, ms in told)
+    if not whole and length is not None and turn.duration_ms:
+        told, whole = [("folded", turn.duration_ms)], turn.duration_ms
     found, at = [], 0
     for part, ms in told:
         if ms > 0:
             found.append(Stretch(part, at, at + ms))
             at += ms
-    return rects(found, max(1, whole))
+    return rects(found, max(1, length or whole))
+
+
+class Bar(NamedTuple):
+    x: float
+    height: float
+
+
+class Heap(NamedTuple):
+    """A histogram as large as a word: a hundred wide, ten high."""
+
+    width: float
+    """Of each bar."""
+    bars: list[Bar]
+
+
+def heap(numbers: Sequence[int]) -> Heap:
+    """However few there are of one, it is seen."""
+    most = max([*numbers, 1])
+    room = 100 / max(1, len(numbers))
+    heights = [max(1.0, round(10 * each / most, 2)) if each else 0.0 for each in numbers]
+    bars = [Bar(round(n * room, 2), height) for n, height in enumerate(heights) if height]
+    return Heap(round(room * 0.85, 2), bars)
 
 
 def _together(model: Waterfall) -> Sequence[Stretch]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from codex_telemetry.cli.options import Narrow
 from codex_telemetry.cli.period import Zone
+from codex_telemetry.config import Paths
 from codex_telemetry.reports.tokens import Calendar
 from codex_telemetry.store.queries import Filters, Store, only_reading
 
@@ -14,11 +15,15 @@ from codex_telemetry.store.queries import Filters, Store, only_reading
 class Source(NamedTuple):
     """What views look at, and how the user wants it shown."""
 
-    database: Path
+    paths: Paths
     zone: Zone
     week_start: str
     home: str | None
     """The person's, which is `~`."""
+
+    @property
+    def database(self) -> Path:
+        return self.paths.database
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Store]:

@@ -26,7 +26,11 @@ def kebab(text: str) -> str:
 
 def name(value: Any) -> str | None:
     """A name that may be kept: short, without spaces or controls; else None."""
-    return value if isinstance(value, str) and is_safe_id(value) else None
+    return value if isinstance(value, str) and _is_name(value) else None
+
+
+_is_name = lru_cache(maxsize=1024)(is_safe_id)
+"""Most names are said again and again."""
 
 
 def tag(value: Any) -> str | None:

@@ -24,7 +24,10 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 def given(raw: Raw) -> bool:
     """Whether a field is there and not null."""
-    return len(raw) > 0 and bytes(raw) != b"null"
+    size = len(raw)
+    return size > 0 and (
+        size != 4 or bytes(raw) != b"null"
+    )  # it may be megabytes: not a copy of it
 
 
 class Envelope(Struct):

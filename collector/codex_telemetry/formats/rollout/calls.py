@@ -136,7 +136,9 @@ def _item(reading: Reading, told: wire.Call, at: Moment) -> tuple[str, ItemFacts
     namespace = told.namespace if isinstance(told.namespace, str) else None
     if namespace is not None and namespace.startswith("mcp__"):
         server = name(namespace.removeprefix("mcp__").removesuffix("__"))
-    elif tool is not None and namespace is None and (split := _MCP.fullmatch(tool)):
+    elif (
+        tool is not None and namespace is None and "__" in tool and (split := _MCP.fullmatch(tool))
+    ):
         server, tool = split[1], split[2]
     if server is not None:
         return "mcp_tool", ItemFacts(

@@ -1,18 +1,18 @@
 """What a turn runs with: model, policies, instructions (of these only that they are there)."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from codex_telemetry.core.facts import TurnFacts
 from codex_telemetry.core.identity import TurnId
 from codex_telemetry.formats.app_server.state import Settings
 from codex_telemetry.formats.app_server.values import name, path, policy, sandboxed, tag
 from codex_telemetry.formats.app_server.wire import given
 from codex_telemetry.formats.rollout import turns, wire
 from codex_telemetry.formats.rollout.reading import Moment, Reading, put, safe
-from codex_telemetry.formats.rollout.state import MOST_FOLDERS, Instructions, bound
+from codex_telemetry.formats.rollout.state import MOST_FOLDERS, Instructions, State, bound
 
 MOST_MEASURED = 8
 
@@ -28,18 +28,30 @@ def turn_context(reading: Reading, told: wire.TurnContext, at: Moment) -> None:
     if state.cwd is not None:
         state.folders[turn_id] = state.cwd
         bound(state.folders, MOST_FOLDERS)
-    facts, say = reading.turn(turn_id), reading.say
-    put(
-        facts,
-        root_turn_id=say(safe(told.root_turn_id)),
-        model=say(state.model, at),
-        effort=say(name(told.effort), at),
-        summary_mode=say(name(told.summary), at),
-        approval_policy=say(policy(told.approval_policy), at),
-        cwd=say(state.cwd, at),
-        truncation_policy=say(_truncation(told.truncation_policy), at),
-    )
-    _sandbox(reading, facts, told.sandbox_policy, at)
+    if reading.described is None or reading.described[0] is not told:
+        reading.described = (told, tuple(_described(reading, told)))
+    facts = reading.turn(turn_id)
+    put(facts, root_turn_id=reading.say(safe(told.root_turn_id)))
+    put(facts, **{field: reading.say(value, at) for field, value in reading.described[1]})
+
+
+def _described(reading: Reading, told: wire.TurnContext) -> Iterator[tuple[str, Any]]:
+    """What a context says of its turn, as far as it says it."""
+    state, settings = reading.state, Settings()
+    _sandbox(settings, told.sandbox_policy)
+    claims: dict[str, Any] = {
+        "model": state.model,
+        "effort": name(told.effort),
+        "summary_mode": name(told.summary),
+        "approval_policy": policy(told.approval_policy),
+        "cwd": state.cwd,
+        "truncation_policy": _truncation(told.truncation_policy),
+        "sandbox": settings.sandbox,
+        "sandbox_network": settings.sandbox_network,
+        "sandbox_writable_roots": settings.sandbox_writable_roots,
+        "exclude_tmpdir": settings.exclude_tmpdir,
+        "exclude_slash_tmp": settings.exclude_slash_tmp,
+    }
     mode = told.collaboration_mode
     developer = told.developer_instructions
     if not given(developer) and mode is not None and mode.settings is not None:
@@ -48,9 +60,10 @@ def turn_context(reading: Reading, told: wire.TurnContext, at: Moment) -> None:
     own_user = instructions(reading, told.user_instructions)
     base = own_base if own_base.length is not None else state.base_instructions
     user = own_user if own_user.length is not None else state.user_instructions
-    _instructed(reading, facts, "base", base, at)
-    _instructed(reading, facts, "user", user, at)
-    _instructed(reading, facts, "developer", instructions(reading, developer), at)
+    claims |= _instructed(state, "base", base)
+    claims |= _instructed(state, "user", user)
+    claims |= _instructed(state, "developer", instructions(reading, developer))
+    return ((field, value) for field, value in claims.items() if value is not None)
 
 
 def settings_applied(reading: Reading, told: wire.SettingsApplied, at: Moment) -> None:
@@ -103,20 +116,10 @@ def _whose(reading: Reading, told: wire.TurnContext, at: Moment) -> TurnId | Non
     return state.current if reading.in_logged() else None
 
 
-def _sandbox(reading: Reading, facts: TurnFacts, told: Any, at: Moment) -> None:
+def _sandbox(settings: Settings, told: Any) -> None:
     if isinstance(told, dict) and "type" not in told and "mode" in told:
         told = {**told, "type": told["mode"]}  # 0.42
-    settings = Settings()
     sandboxed(settings, told)
-    say = reading.say
-    put(
-        facts,
-        sandbox=say(settings.sandbox, at),
-        sandbox_network=say(settings.sandbox_network, at),
-        sandbox_writable_roots=say(settings.sandbox_writable_roots, at),
-        exclude_tmpdir=say(settings.exclude_tmpdir, at),
-        exclude_slash_tmp=say(settings.exclude_slash_tmp, at),
-    )
 
 
 def _truncation(told: Any) -> str | None:
@@ -127,16 +130,13 @@ def _truncation(told: Any) -> str | None:
     return f"{mode}:{limit}" if mode is not None and isinstance(limit, int) else mode
 
 
-def _instructed(
-    reading: Reading, facts: TurnFacts, kind: str, told: Instructions | None, at: Moment
-) -> None:
-    told, base = told or Instructions(), reading.state.base_instructions
+def _instructed(state: State, kind: str, told: Instructions | None) -> dict[str, Any]:
+    told, base = told or Instructions(), state.base_instructions
     # Releases that keep Codex's own instructions leave out a field for others that aren't there.
     known = told.told or (base is not None and base.told)
     there = (told.length is not None) if known else None
-    claims = {
-        f"has_{kind}_instructions": reading.say(there, at),
-        f"{kind}_instructions_length": reading.say(told.length, at),
-        f"{kind}_instructions_hash": reading.say(told.hash, at),
+    return {
+        f"has_{kind}_instructions": there,
+        f"{kind}_instructions_length": told.length,
+        f"{kind}_instructions_hash": told.hash,
     }
-    put(facts, **claims)

@@ -9,7 +9,7 @@ from codex_telemetry.core.command_word import command_word
 from codex_telemetry.core.facts import Clock, ItemFacts
 from codex_telemetry.core.identity import is_safe_id
 from codex_telemetry.core.parts import TOOLS
-from codex_telemetry.core.unheard import TIMED
+from codex_telemetry.core.unheard import TIMED as TIMED_IN_LOG
 from codex_telemetry.formats.app_server.items import KINDS, OUTPUT_CAP, STATUSES
 from codex_telemetry.formats.app_server.values import name, snake, tag
 from codex_telemetry.formats.app_server.wire import given
@@ -41,8 +41,13 @@ EXTENSIONS = {
 }
 """`kind` of an item of that type (0.145 to 0.169) → its type on the stream."""
 
+TIMED = TIMED_IN_LOG.partition(".")[2]
+
 MADE_UP = "item-"
 """Migrated items are numbered: the stream knows them by other names, so they are counted only."""
+
+
+_text = msgspec.json.Decoder(str).decode
 
 
 def item_completed(reading: Reading, told: wire.ItemCompleted, at: Moment) -> None:
@@ -73,13 +78,13 @@ def item_completed(reading: Reading, told: wire.ItemCompleted, at: Moment) -> No
         return
     facts = _facts(reading, kind, item, at)
     if told.started_at_ms is not None:
-        facts.starts[Clock.CODEX_MS] = told.started_at_ms
+        facts.starts = {int(Clock.CODEX_MS): told.started_at_ms}
     if told.completed_at_ms is not None:
-        facts.ends[Clock.CODEX_MS] = told.completed_at_ms
+        facts.ends = {int(Clock.CODEX_MS): told.completed_at_ms}
     if kind == "compaction":
         compactions.compacted(reading, facts, at)
     if facts.starts and facts.ends:
-        reading.count(TIMED.partition(".")[2], turn_id=turn_id)
+        reading.count(TIMED, turn_id=turn_id)
     claim(reading, turn_id, item.id, facts)
 
 
@@ -149,8 +154,9 @@ def _facts(reading: Reading, kind: str, item: wire.Item, at: Moment) -> ItemFact
     elif kind == "web_search":
         action = tag(item.action)
         facts.action = say(snake(action) if action else None, at)
-    spoken_to = agents.named(item.receiver_thread_ids, item.agent_thread_id)
-    facts.threads = spoken_to - {reading.state.thread}
+    if item.receiver_thread_ids is not None or item.agent_thread_id is not None:
+        spoken_to = agents.named(item.receiver_thread_ids, item.agent_thread_id)
+        facts.threads = spoken_to - {reading.state.thread}
     if item.changes is not None:
         added, removed = _lines(item.changes)
         facts.lines_added, facts.lines_removed = say(added, at), say(removed, at)
@@ -186,21 +192,15 @@ def _is_words(command: Any) -> bool:
 
 
 def _bytes(raw: Raw) -> int:
-    """UTF-8 bytes of a string of content: measured, and built only where characters in it are written
-    by their number."""
+    """UTF-8 bytes of a string of content, measured and forgotten. To decode it takes a quarter of the
+    time that it takes to look for escapes in it."""
     if not given(raw):
         return 0
-    content = bytes(raw)
-    if content[:1] != b'"':
-        return 0
-    if b"\\u" not in content:
-        # Every other escape is two bytes for one, and of backslashes in a row each second is escaped.
-        escapes = content.count(b"\\") - content.count(b"\\\\")
-        return len(content) - 2 - escapes
     try:
-        return len(msgspec.json.decode(raw, type=str).encode("utf-8", "surrogatepass"))
+        text = _text(raw)
     except wire.UNREADABLE:
         return 0
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _lines(changes: dict[str, wire.Change]) -> tuple[int, int]:

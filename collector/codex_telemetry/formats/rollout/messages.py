@@ -15,6 +15,7 @@ _CONTEXT = re.compile(
     rb"|# AGENTS\.md)"
 )
 """How context begins that Codex puts among the user's messages (0.42 to 0.169)."""
+_text = msgspec.json.Decoder(str).decode
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,8})$")
 
 
@@ -77,7 +78,10 @@ def model_spoke(reading: Reading) -> None:
 def reasoning(reading: Reading, told: wire.Reasoning, at: Moment) -> None:
     model_spoke(reading)
     reading.count("reasoning_items")
-    chars = sum(length(part.text) for part in (*(told.summary or ()), *(told.content or ())))
+    chars = 0
+    for parts in (told.summary, told.content):
+        for part in parts or ():
+            chars += length(part.text)
     if chars:
         reading.count("reasoning_chars", chars)
     reading.active(at)
@@ -109,6 +113,6 @@ def length(raw: Raw) -> int:
     if not given(raw):
         return 0
     try:
-        return len(msgspec.json.decode(raw, type=str))
+        return len(_text(raw))
     except wire.UNREADABLE:
         return 0

@@ -21,6 +21,12 @@ def log_ms(stamp: object) -> int | None:
 
 
 @lru_cache(maxsize=256)
+def minute_ms(text: bytes) -> int | None:
+    """The same of a whole minute, as bytes: `2026-11-23T06:42`. Many lines fall within one."""
+    return log_ms(text.decode("ascii", "replace") + ":00.000Z")
+
+
+@lru_cache(maxsize=256)
 def _minute(text: str) -> int | None:
     """Many lines fall within one."""
     return _other(text + "00+00:00")

@@ -19,15 +19,14 @@ _TAIL = re.compile(
     rb'\}"$'
 )
 """0.20 to 0.58, patches up to 0.125."""
-_REFUSED = re.compile(
-    rb'"(?:patch rejected by user|exec command rejected by user'
-    rb"|exec_command failed.{0,4000}rejected by user)",
+_CUT_SHORT = re.compile(
+    rb'"(?:(?P<aborted>(?:Wall time:? [\d.]+ seconds\\n)?aborted by user)'
+    rb"|(?P<declined>patch rejected by user|exec command rejected by user"
+    rb"|exec_command failed.{0,4000}rejected by user)"
+    rb"|(?P<failed>apply_patch verification failed|exec_command failed|unsupported call"
+    rb"|approval policy is))",
     re.DOTALL,
 )
-_FAILED = re.compile(
-    rb'"(?:apply_patch verification failed|exec_command failed|unsupported call|approval policy is)'
-)
-_ABORTED = re.compile(rb'"(?:Wall time:? [\d.]+ seconds\\n)?aborted by user')
 _RUNNING = b"Process running with session ID"
 _RUNNING_WITHIN = 152
 
@@ -44,12 +43,12 @@ class Outcome(NamedTuple):
 
 def outcome(kind: str, output: Raw) -> Outcome:
     raw = bytes(output)
-    if _ABORTED.match(raw) or _RUNNING in raw[:_RUNNING_WITHIN]:
+    cut_short = _CUT_SHORT.match(raw)
+    how = None if cut_short is None else cut_short.lastgroup
+    if how == "aborted" or _RUNNING in raw[:_RUNNING_WITHIN]:
         return Outcome(ended=False)
-    if _REFUSED.match(raw):
-        return Outcome(ended=True, status="declined")
-    if _FAILED.match(raw):
-        return Outcome(ended=True, status="failed")
+    if how is not None:
+        return Outcome(ended=True, status=how)
     if kind not in ("command", "file_change"):
         return Outcome(ended=True)
     code, seconds = _frame(raw)

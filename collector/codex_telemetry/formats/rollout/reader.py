@@ -15,7 +15,7 @@ from codex_telemetry.formats.app_server.values import name
 from codex_telemetry.formats.app_server.wire import given
 from codex_telemetry.formats.rollout import content, messages, table, tokens, wire
 from codex_telemetry.formats.rollout.limits import KeptLimits
-from codex_telemetry.formats.rollout.moments import log_ms
+from codex_telemetry.formats.rollout.moments import log_ms, minute_ms
 from codex_telemetry.formats.rollout.names import RolloutName
 from codex_telemetry.formats.rollout.reading import Moment, Reading
 from codex_telemetry.formats.rollout.replay import copied
@@ -24,7 +24,8 @@ from codex_telemetry.formats.rollout.state import State, load, veiled
 from codex_telemetry.formats.rollout.table import Known
 
 _HEAD = re.compile(
-    rb'\{"timestamp":"([0-9TZ:.+-]{20,35})",(?:"ordinal":(\d{1,15}),)?'
+    rb'\{"timestamp":"((\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d)\.(\d{3})Z|[0-9TZ:.+-]{20,35})",'
+    rb'(?:"ordinal":(\d{1,15}),)?'
     rb'"type":"(\w{1,64})","payload":\{(?:"type":"(\w{1,64})")?'
 )
 """The head of a line as Codex writes it (0.42 to 0.169)."""
@@ -54,6 +55,8 @@ class RolloutReader:
         self._content: list[Heard] | None = [] if content else None
         self._archived = archived
         self._limits = KeptLimits()
+        self._said: dict[str, tuple[bytes, object]] = {}
+        """The last line of each kind that is often said again, behind its head."""
         self._reading = Reading(
             State(thread=name.thread_id, created=uuid7_ms(name.thread_id)),
             hasher,
@@ -149,13 +152,13 @@ class RolloutReader:
 
     def _as_written(self, line: bytes, head: re.Match[bytes]) -> bool:
         """Read a line by its head; False if it has to be looked at more closely."""
-        stamp, ordinal, kind, of_payload = head.groups()
+        ordinal, kind, of_payload = head.group(5, 6, 7)
         reading = self._reading
         state = reading.state
         if kind == b"response_item":
             if of_payload == b"message" and state.replay is None:
                 role = _ROLE.match(line, head.end())
-                if role is not None and self._message(role[1], stamp):
+                if role is not None and self._message(role[1], head):
                     return True
             known, ignored = table.ITEMS.get(of_payload), table.IGNORED_ITEMS
         elif kind == b"event_msg":
@@ -166,25 +169,35 @@ class RolloutReader:
             if of_payload not in ignored:
                 return False
             if state.replay is None:
-                state.last_stamp = stamp
+                state.last_stamp = head[1]
             return True
         try:
-            told = known.line.decode(line).payload
+            told = self._told(known, line, head.end())
         except wire.UNREADABLE:
             return False
-        at = Moment(log_ms(stamp.decode()), int(ordinal) if ordinal else None)
-        self._take(known, told, at, stamp, line)
+        at = Moment(_ms(head), int(ordinal) if ordinal else None)
+        self._take(known, told, at, head[1], line)
         return True
 
-    def _message(self, role: bytes, stamp: bytes) -> bool:
+    def _told(self, known: Known, line: bytes, start: int) -> object:
+        """What a line says. One that is written as the last of its kind was is that one again."""
+        if known.name not in table.SAID_AGAIN:
+            return known.line.decode(line).payload
+        written = line[start:]
+        before = self._said.get(known.name)
+        if before is None or before[0] != written:
+            before = self._said[known.name] = (written, known.line.decode(line).payload)
+        return before[1]
+
+    def _message(self, role: bytes, head: re.Match[bytes]) -> bool:
         """A message whose text needn't be looked at."""
         state = self._reading.state
         if role == b"user" and not state.events_seen:
             return False
         if role == b"assistant":
-            messages.answer(self._reading, Moment(log_ms(stamp.decode())))
+            messages.answer(self._reading, Moment(_ms(head)))
             state.last_line = None
-        state.last_stamp = stamp
+        state.last_stamp = head[1]
         return True
 
     def _take(
@@ -264,6 +277,15 @@ class RolloutReader:
             self._take(known, known.payload.decode(payload), at, stamp, payload)
         elif key not in ignored:
             reading.drift(_name(envelope.type, of_payload), "unknown line")
+
+
+def _ms(head: re.Match[bytes]) -> int | None:
+    """When a line was written."""
+    stamp, minute, seconds, thousandths = head.group(1, 2, 3, 4)
+    begun = None if minute is None else minute_ms(minute)
+    if begun is None:
+        return log_ms(stamp.decode())
+    return begun + int(seconds) * 1000 + int(thousandths)
 
 
 def _name(kind: str | None, of_payload: str | None) -> str:

@@ -1,7 +1,9 @@
 """A rollout file being read: what is remembered, what is claimed, whose a turn is."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from codex_telemetry.core.facts import (
     Clock,
@@ -28,13 +30,17 @@ from codex_telemetry.core.identity import (
 from codex_telemetry.core.join import join, weightier
 from codex_telemetry.core.veil import Hasher
 from codex_telemetry.formats.app_server.limits import Limits
+from codex_telemetry.formats.rollout import wire
 from codex_telemetry.formats.rollout.state import Instructions, State, bound
 
 K = TypeVar("K")
+Described = tuple[tuple[str, Any], ...]
+"""Fields of a turn, and what is said of each."""
+
 F = TypeVar("F", ItemFacts, ResponseFacts, EventFacts)
 
 
-class Moment(NamedTuple):
+class Moment(Struct, frozen=True, gc=False):
     """A line's own time (None in the format of 0.20), and its number where it has one."""
 
     ms: int | None
@@ -50,6 +56,10 @@ class Reading:
     limits: Limits = field(default_factory=Limits)
     measured: dict[bytes, Instructions] = field(default_factory=dict)
     """Instructions as they are written → what is kept of them: most are said again and again."""
+    described: tuple[wire.TurnContext, "Described"] | None = None
+    """The last context that was told, and what of it is kept: most are said again and again."""
+    counted: tuple[wire.TokenCount, int] | None = None
+    """The last count of tokens and its total: to say it again tells nothing. An estimate isn't one."""
     out: list[Fact] = field(default_factory=list)
     """Facts that are handed out with the line that told them."""
 
@@ -140,7 +150,8 @@ class Reading:
             bound(state.tally)
         key = f"rollout.{what}"
         tally[key] = tally.get(key, 0) + n
-        self.turn(turn_id)
+        if turn_id not in state.turns:
+            self.turn(turn_id)
 
     def prompts(self) -> int:
         """How many the current turn had so far."""

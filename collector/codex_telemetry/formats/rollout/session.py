@@ -26,6 +26,7 @@ def session_meta(reading: Reading, told: wire.SessionMeta, at: Moment) -> None:
             state.copied = True
             state.replay = Replay(first=at.ms, last=at.ms)
         return
+    reading.described = None
     state.version = name(told.cli_version)
     state.paginated = told.history_mode == "paginated"
     state.continues = told.history_base is not None

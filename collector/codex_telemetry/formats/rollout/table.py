@@ -126,6 +126,9 @@ IGNORED_ITEMS = _names(
 )
 """`agent_message`: from one agent to another (0.155)."""
 
+SAID_AGAIN = frozenset({"token_count", "turn_context"})
+"""Every count is written twice up to 0.130, a turn's context with each of its responses."""
+
 PASSING = frozenset(
     """
     message user_message function_call_output custom_tool_call_output compacted thread_name_updated

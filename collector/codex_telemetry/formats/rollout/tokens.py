@@ -43,7 +43,7 @@ def token_count(reading: Reading, told: wire.TokenCount, at: Moment) -> None:
     if state.review is not None:
         return  # up to 0.77 the reviewer's counts are mirrored; they are its own thread's
     _limits(reading, told, at)
-    if told.info is None:
+    if told.info is None or (told, state.tokens.total) == reading.counted:
         return
     whole, last = _usage(told.info.total_token_usage), _usage(told.info.last_token_usage)
     tokens = state.tokens
@@ -52,6 +52,8 @@ def token_count(reading: Reading, told: wire.TokenCount, at: Moment) -> None:
     total, before, parts = whole.total, tokens.total, tokens.parts
     compactions.counted(state, last, total != before, at)
     tokens.total, tokens.parts = total, whole
+    if last is None or last.input or last.output:
+        reading.counted = told, total
     if total == before:
         return
     pending = tokens.pending
@@ -119,13 +121,13 @@ def expected_total(reading: Reading) -> int:
 
 
 def _claim(reading: Reading, told: Pending, total: int) -> None:
-    at = Moment(told.at)
+    at, say = Moment(told.at), reading.say
     response = ResponseFacts(
-        usage=reading.say(told.usage, at),
-        cache_write=reading.say(told.cache_write, at),
-        times={} if told.at is None else {int(Clock.LOG): told.at},
-        model=reading.say(told.model, at),
-        response_id=reading.say(told.response_id, at),
+        say(told.usage, at),
+        say(told.cache_write, at),
+        {} if told.at is None else {int(Clock.LOG): told.at},
+        say(told.model, at),
+        say(told.response_id, at),
     )
     add(reading.turn(told.turn_id).responses, total, response)
 

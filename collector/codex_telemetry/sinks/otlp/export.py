@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from codex_telemetry import privacy
 from codex_telemetry.errors import NewerDatabaseError, UserError
-from codex_telemetry.settings import Otlp, Settings
+from codex_telemetry.sections import Otlp
+from codex_telemetry.settings import Settings
 from codex_telemetry.sinks.alone import alone
 from codex_telemetry.sinks.otlp.target import Target, target
 from codex_telemetry.sinks.retry import LaterError, Pause

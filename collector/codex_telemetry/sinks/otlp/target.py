@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from codex_telemetry.errors import UsageError
-from codex_telemetry.settings import Otlp
+from codex_telemetry.sections import Otlp
 
 Signal = Literal["traces", "metrics"]
 Protocol = Literal["http/protobuf", "grpc"]

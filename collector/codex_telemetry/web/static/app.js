@@ -54,13 +54,13 @@ const DASHES = ["solid", "dashed", "dotted"];
 
 function options(model) {
   const dim = colour("dim"), grid = colour("grid");
-  const says = { ms: duration, usd: dollars }[model.unit] || ((n) => n.toLocaleString("en"));
+  const says = { ms: duration, usd: dollars, "%": (n) => `${n} %` }[model.unit] || ((n) => n.toLocaleString("en"));
   const briefly = model.unit ? says : (n) => new Intl.NumberFormat("en", { notation: n < 10000 ? "standard" : "compact" }).format(n);
   const base = {
     animation: false,
     color: COLOURS.map(colour),
     textStyle: { color: dim, fontFamily: "system-ui, sans-serif", fontSize: 11 },
-    grid: { left: 8, right: 12, top: 30, bottom: 4, containLabel: true },
+    grid: { left: 8, right: 26, top: 30, bottom: 4, containLabel: true },
     legend: { top: 0, right: 0, itemWidth: 18, itemHeight: 8, textStyle: { color: dim, fontSize: 11 } },
     // In the page a tooltip would style itself, which isn't let in: this one is drawn.
     tooltip: {
@@ -88,8 +88,8 @@ function options(model) {
       })),
     }),
     bars: () => ({
-      ...base, legend: { show: false }, grid: { ...base.grid, top: 12 },
-      color: [colour(model.unit === "usd" ? "mark" : "model")],
+      ...base, ...(model.series.length > 1 ? {} : { legend: { show: false }, grid: { ...base.grid, top: 12 } }),
+      color: (model.colours || (model.unit === "usd" ? ["mark"] : COLOURS)).map(colour),
       series: model.series.map((s) => ({ type: "bar", name: s.name, data: s.values, barMaxWidth: 36 })),
     }),
     tokens: () => ({
@@ -235,7 +235,10 @@ function setLive(word) {
 }
 
 function listen() {
-  if (!document.querySelector("[data-live]")) return;
+  if (!document.querySelector("[data-live]")) {
+    document.getElementById("live").hidden = true;
+    return;
+  }
   const events = new EventSource("/events");
   let met = false;
   events.addEventListener("hello", () => { setLive("live"); if (met) refresh(); met = true; });
@@ -290,7 +293,8 @@ document.addEventListener("DOMContentLoaded", () => {
   document.getElementById("theme").addEventListener("click", switchTheme);
   document.getElementById("keys").addEventListener("click", () => document.getElementById("keys-shown").showModal());
   document.addEventListener("keydown", pressed);
-  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  // On a phone the views lie in a row that is longer than the screen.
+  document.querySelector("nav a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   drawAll(document);
   fillLater(document);
   listen();

@@ -34,8 +34,8 @@ def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:
         hours = rhythm.by_hour(db, filters, source.zone.offsets)
     known = [group for group in days if group.key is not None]
     return {
-        "duration": _bands(known, "duration"),
-        "ttft": _bands(known, "ttft"),
+        "duration": bands(known, "duration"),
+        "ttft": bands(known, "ttft"),
         "spread": _histogram(whole),
         "hours": {
             "kind": "heat", "x": [f"{hour:02d}" for hour in range(24)], "y": list(WEEKDAYS),
@@ -48,8 +48,9 @@ def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _bands(days: Sequence[Group], measure: Measure) -> dict[str, Any]:
-    told = [group for group in days if len(group.spreads[measure])]
+def bands(groups: Sequence[Group], measure: Measure) -> dict[str, Any]:
+    """A line for each percentile, over what the groups are called."""
+    told = [group for group in groups if len(group.spreads[measure])]
     return {
         "kind": "bands",
         "unit": "ms",

@@ -1,0 +1,1 @@
+"""What many machines sent to one ClickHouse: its tables, and what reports ask of them."""
