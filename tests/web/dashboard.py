@@ -31,14 +31,22 @@ class Dashboard:
     def base(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def ask(self, path: str, *, method: str = "GET", cookie: bool = True, **headers: str) -> Answer:
+    def ask(
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        cookie: bool = True,
+        body: str | None = None,
+        **headers: str,
+    ) -> Answer:
         """With a header of each name, `_` for `-`; with the visitor's cookie, unless not."""
         told = {"Host": f"127.0.0.1:{self.port}"}
         told |= {name.replace("_", "-"): value for name, value in headers.items()}
         if cookie:
             told["Cookie"] = self.cookie
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, 20)) as line:
-            line.request(method, path, headers=told)
+            line.request(method, path, body, headers=told)
             answer = line.getresponse()
             return Answer(
                 answer.status,

@@ -19,6 +19,7 @@ SESSION = f"/session?id={scenes.uuid7(scenes.T0)}"
 VIEWS = [
     *("/", "/turns", BUSY, HOSTILE_TURN, "/turns?status=interrupted"),
     *("/sessions", SESSION, HOSTILE_SESSION, "/tools", "/tools?by=server", "/tools?model=none"),
+    *("/tokens?span=ever", "/tokens?span=ever&by=model", "/limits?span=ever"),
     *("/startups", "/versions", "/health"),
 ]
 STATIC = Path(__file__).parents[2] / "collector" / "codex_telemetry" / "web" / "static"

@@ -15,10 +15,20 @@ PATHS = [
     *("/sessions", HOSTILE_SESSION, f"/session?id={scenes.uuid7(scenes.T0)}"),
     *("/tools", "/tools/calls", "/tools/calls?by=command", "/startups", "/versions"),
     *("/health", "/health/checks"),
+    *(
+        "/tokens?span=ever",
+        "/tokens/unpriced?span=ever",
+        "/tokens/figures?span=ever",
+        "/tokens/year",
+    ),
+    *(f"/tokens?span=ever&by={by}" for by in ("model", "project", "session", "tier")),
+    *("/limits?span=ever", "/limits/history?span=ever"),
+    HOSTILE_TURN.replace("/turn", "/turn/content"),
 ]
 NAMES_IT = {
     *("/", "/turns", HOSTILE_TURN, "/sessions", HOSTILE_SESSION),
     *("/tools/calls", "/startups", "/versions", "/health/checks"),
+    *("/tokens?span=ever&by=model", "/limits?span=ever"),
 }
 """Pages with something on them that is called so."""
 
@@ -95,7 +105,7 @@ def test_every_answer_forbids_what_a_page_does_not_need(served: Dashboard, path:
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["cache-control"] == "no-store"
     assert not [name for name in headers if name.startswith("access-control")]
 
@@ -125,8 +135,10 @@ def test_names_are_never_markup(served: Dashboard, path: str) -> None:
         "page",
         "span",
         "compare",
-        "fragment",
         "by",
+        "until",
+        "year",
+        "fragment",
         "rows",
     ],
 )

@@ -1,6 +1,7 @@
 """`capture show`: what was kept of a turn or a session, opened for the user."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +14,6 @@ from codex_telemetry.cli.options import Form, Where, Zoned, options
 from codex_telemetry.cli.period import Zone, shown
 from codex_telemetry.cli.reach import take_in_spool
 from codex_telemetry.cli.words import Line, Span, counted
-from codex_telemetry.config import Paths
 from codex_telemetry.errors import UsageError, UserError
 from codex_telemetry.reports import capture as report
 from codex_telemetry.reports import moments
@@ -46,7 +46,7 @@ def captured(
     take_in_spool(found)
     with reading(found.database) as db:
         rows = report.kept(db, _meant(db, wanted.strip()))
-        items = report.opened(rows, openers(found, rows))
+        items = report.opened(rows, openers(found.database, rows, passphrase))
         match chosen:
             case "json":
                 show.json_list(items)
@@ -60,10 +60,10 @@ def captured(
                 show.lines(line for item in items for line in _drawn(item, zone))
 
 
-def openers(found: Paths, rows: list[Row]) -> dict[int, keys.Opener]:
+def openers(database: Path, rows: list[Row], asked: keys.Passphrase) -> dict[int, keys.Opener]:
     """The private keys that open these rows."""
     public = {row["key_id"]: (row["public"], row["kept_in"]) for row in rows}
-    return {key_id: keys.unlock(found.database, *key, passphrase) for key_id, key in public.items()}
+    return {key_id: keys.unlock(database, *key, asked) for key_id, key in public.items()}
 
 
 def _meant(db: Store, wanted: str) -> Row:

@@ -8,6 +8,7 @@ import typer
 
 from codex_telemetry.cli import show
 from codex_telemetry.cli.captured import openers
+from codex_telemetry.cli.consent import passphrase
 from codex_telemetry.cli.labelled import labelled
 from codex_telemetry.cli.listing import ON_A_TERMINAL, Listing, print_list, print_one
 from codex_telemetry.cli.options import ROLL_UP, Form, Narrow, Whence, Where, Zoned, options
@@ -62,7 +63,7 @@ def sessions(
                     "--titles are kept on this machine alone", hint="leave it out, or --store local"
                 )
             sealed = list(content.titles(db))
-            named = capture.titles(sealed, openers(where.paths(), sealed))
+            named = capture.titles(sealed, openers(where.paths().database, sealed, passphrase))
         listing = Listing(
             "session",
             Session,

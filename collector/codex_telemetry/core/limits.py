@@ -79,6 +79,11 @@ class Window:
             self._at.append(at)
             self._percent.append(used_percent)
 
+    @property
+    def rises(self) -> list[tuple[int, float]]:
+        """Whenever it got fuller than it had been: the moment (ms UTC), and how full."""
+        return list(zip(self._at, self._percent, strict=True))
+
     def level(self, now: int) -> Level:
         """How it stands. `now` is not before what was read last."""
         if not self._percent:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from codex_telemetry.core.limits import Level, Window, merged, window_name
 from codex_telemetry.reports.moments import written
@@ -10,6 +11,20 @@ from codex_telemetry.reports.shaping import one
 from codex_telemetry.store import limit_queries as queries
 from codex_telemetry.store.limit_queries import WindowKey, length_ms
 from codex_telemetry.store.queries import Filters, Row, Store
+
+
+class Past(NamedTuple):
+    """One window as it went. Moments are ms UTC."""
+
+    limit_id: str | None
+    window: str | None
+    started_at: int
+    resets_at: int
+    high_water_percent: float
+    full_at: int | None
+    """When it was used up, if it was."""
+    rises: list[tuple[int, float]]
+    """Whenever it got fuller than it had been, and how full."""
 
 
 def latest(db: Store, now: int) -> list[Limit]:
@@ -51,6 +66,18 @@ def history(db: Store, filters: Filters) -> Iterator[Limit]:
     return told() if filters.last is None else iter(deque(told(), filters.last))
 
 
+def windows(db: Store, filters: Filters) -> Iterator[list[Past]]:
+    """Of each limit and length those windows that ran in a stretch of time, the newest last."""
+    for key in queries.limits(db):
+        read = _Windows(key)
+        resets = merged(queries.resets(db, key))
+        for row in queries.of_windows(db, key, filters):
+            read.take(row, resets)
+        found = [_past(key, window) for window in read.in_order() if window.rises]
+        since = filters.since
+        yield [past for past in found if since is None or past.resets_at > since]
+
+
 def milestones(db: Store, filters: Filters) -> Iterator[Milestone]:
     """Crossings, newest last."""
     for row in queries.milestones(db, filters):
@@ -83,10 +110,25 @@ class _Windows:
         if self.current is not None and used is not None:
             self.current.read(at, used)
 
+    def in_order(self) -> list[Window]:
+        return [self._by_reset[reset] for reset in sorted(self._by_reset)]
+
     def level(self, now: int) -> Level:
         if self.current is None:
             return Level(self.used_percent, None, None)
         return self.current.level(now)
+
+
+def _past(key: WindowKey, window: Window) -> Past:
+    return Past(
+        key.limit_id or None,
+        window_name(key.window_minutes),
+        window.resets_at - length_ms(key),
+        window.resets_at,
+        window.rises[-1][1],
+        next((at for at, percent in window.rises if percent >= 100), None),
+        window.rises,
+    )
 
 
 def _limit(row: Row, windows: _Windows, now: int) -> Limit:

@@ -152,7 +152,7 @@ class _InSqlite:
         return usage.names(self._db)
 
     def keys_of(self, session_id: str) -> set[int]:
-        return {key for key, name in self.names().items() if name == session_id}
+        return usage.keys_of(self._db, session_id)
 
 
 def _ordered(groups: Mapping[str | None, _Group], by: By, last: int | None) -> list[Tokens]:

@@ -50,14 +50,25 @@ def newest(db: Store, key: WindowKey) -> Row:
 
 def within_a_window(db: Store, key: WindowKey, last: int) -> Iterator[Row]:
     """The readings up to the last that may be of the same window, in order of time."""
-    # A window runs from its first use, so a reading may come just before it begins.
+    return between(db, key, last - 2 * length_ms(key), last)
+
+
+def of_windows(db: Store, key: WindowKey, filters: Filters) -> Iterator[Row]:
+    """The readings of all windows that ran in a stretch of time, in order of time."""
+    since, until = _bounds(filters)
+    return between(db, key, since if filters.since is None else since - 2 * length_ms(key), until)
+
+
+def between(db: Store, key: WindowKey, first: int, last: int) -> Iterator[Row]:
+    # A window runs from its first use, so a reading may come just before it begins: whoever wants
+    # all of one asks for twice its length.
     return db.execute(
         """
         SELECT observed_at, used_percent, resets_at FROM rate_limits
         WHERE limit_id = ? AND window_minutes = ? AND observed_at BETWEEN ? AND ?
         ORDER BY observed_at, used_percent
         """,
-        (*key, last - 2 * length_ms(key), last),
+        (*key, first, last),
     )
 
 

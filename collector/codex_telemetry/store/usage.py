@@ -119,6 +119,11 @@ def tree(db: Store) -> Iterator[Row]:
     )
 
 
+def keys_of(db: Store, session_id: str) -> set[int]:
+    """A session's own keys: of what is there, and of what was pruned."""
+    return {key for key, name in names(db).items() if name == session_id}
+
+
 def names(db: Store) -> dict[int, str]:
     """The id of each session by its key."""
     return dict(

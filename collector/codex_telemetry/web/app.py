@@ -16,15 +16,18 @@ from codex_telemetry.errors import NotFoundError, UserError
 from codex_telemetry.web.asking import Asked, asked
 from codex_telemetry.web.changes import Changes
 from codex_telemetry.web.guard import Doors, Guard
+from codex_telemetry.web.kept import Content
 from codex_telemetry.web.rendering import STATIC, render
 from codex_telemetry.web.source import Source
 from codex_telemetry.web.views import (
     health,
     health_checks,
+    limits,
     now,
     session,
     sessions,
     startups,
+    tokens,
     tools,
     tools_calls,
     turn,
@@ -55,6 +58,12 @@ PAGES = (
     Page("/session", "A session", "session.html", session.view),
     Page("/tools", "Tools", "tools.html", tools.view, "o"),
     Page("/tools/calls", "Tools, their calls", "tools_calls.html", tools_calls.view),
+    Page("/tokens", "Tokens and cost", "tokens.html", tokens.view, "c"),
+    Page("/tokens/figures", "Tokens, summed up", "tokens_figures.html", tokens.figures),
+    Page("/tokens/unpriced", "What has no price", "tokens_unpriced.html", tokens.unpriced),
+    Page("/tokens/year", "A year of tokens", "tokens_year.html", tokens.year),
+    Page("/limits", "Limits", "limits.html", limits.view, "l"),
+    Page("/limits/history", "Limits as they were", "limits_history.html", limits.history),
     Page("/startups", "MCP start-up", "startups.html", startups.view, "m"),
     Page("/versions", "Codex versions", "versions.html", versions.view, "v"),
     Page("/health", "Health", "health.html", health.view, "h"),
@@ -67,9 +76,18 @@ def made(source: Source, doors: Doors) -> tuple[Guard, Changes]:
     """The pages, guarded, and what tells them of changes."""
     changes = Changes(source.database)
     routes = [Route(page.path, _shown(page, source), methods=["GET"]) for page in PAGES]
+
+    def show(
+        request: Request, template: str, at: int, status: int, title: str, **told: Any
+    ) -> Response:
+        page = Page(request.url.path, title, template, _nothing)
+        return _html(source, request, template, at, status, page=page, **told)
+
+    content = Content(source, doors, show, lambda *said: _notice(source, *said))
     application = Starlette(
         routes=[
             *routes,
+            *content.routes,
             Route("/events", changes.answer, methods=["GET"]),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],

@@ -11,6 +11,8 @@ from codex_telemetry.errors import UsageError
 LONGEST = 1_000
 """Characters of a value: no folder or id is longer."""
 
+EVER = "ever"
+
 NARROWED_BY = ("session", "project", "model", "status", "since", "until", "last")
 
 
@@ -43,6 +45,14 @@ class Asked(NamedTuple):
         if span is not None:
             given[span] = True
         return Narrow(**given)
+
+    def within(self, stretch: str) -> "Asked":
+        """The last so long, where no stretch of time is asked for; `span=ever` is all there is."""
+        if self.words.get("span") == EVER:
+            return self.without("span")
+        if any(name in self.words for name in ("span", "since", "until", "last")):
+            return self
+        return self._replace(words={**self.words, "since": stretch})
 
     def without(self, *names: str) -> "Asked":
         return self._replace(words={k: v for k, v in self.words.items() if k not in names})

@@ -1,4 +1,5 @@
-"""Who is let in: only a browser on this machine that was shown the token, and nothing but reading.
+"""Who is let in: only a browser on this machine that was shown the token, and nothing but reading,
+except to open what was kept of a turn.
 
 Every answer passes here, so every one carries the headers that keep a page from being used by others.
 """
@@ -29,11 +30,16 @@ POLICY = "; ".join(
 )
 """Content-Security-Policy: all a page needs comes from here, and nothing in it may run or style itself."""
 
+UNLOCK, LOCK = "/turn/content/unlock", "/turn/content/lock"
+CHANGING = (UNLOCK, LOCK)
+"""What may be posted to; all else is read."""
+
 HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
+    # With `no-referrer` a browser sends the forms of these very pages as of nobody (`Origin: null`).
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
@@ -96,7 +102,8 @@ class Guard:
         if len(hosts) != 1 or hosts[0] not in self._doors.hosts:
             return _say(403, "This page is reached by 127.0.0.1 only.")
         allowed = {f"http://{host}" for host in self._doors.hosts}
-        if any(origin not in allowed for origin in _headers(scope, b"origin")):
+        origins = list(_headers(scope, b"origin"))
+        if any(origin not in allowed for origin in origins):
             return _say(403, "Another page asked.")
         # `same-site` too: what another program serves on this host isn't ours. A link in an editor or
         # a mail may lead here, but only with the token in it.
@@ -105,6 +112,9 @@ class Guard:
             scope
         ):
             return _say(403, "Another page asked.")
+        if scope["method"] == "POST" and scope["path"] in CHANGING:
+            # Every browser says which page sends a form.
+            return None if origins else _say(403, "Nobody says which page asks.")
         if scope["method"] not in ("GET", "HEAD"):
             return _say(405, "There is only reading here.", {"allow": "GET, HEAD"})
         return None

@@ -51,6 +51,7 @@ def render(template: str, zone: Zone, now: int, **given: Any) -> str:
         .get_template(template)
         .render(
             ago=lambda at: (lately(read(at), zone, now) or words.NOTHING)[:WITHOUT_OFFSET],
+            clock=lambda at: shown(at, zone) or words.NOTHING,
             moment=lambda at: shown(read(at), zone, millis=True) or "not known",
             **given,
         )

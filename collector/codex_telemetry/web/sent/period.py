@@ -24,7 +24,7 @@ from codex_telemetry.web.drawn import Rect, rects
 from codex_telemetry.web.plotted import columns, lines
 from codex_telemetry.web.sent.turn import told
 from codex_telemetry.web.source import Source
-from codex_telemetry.web.views.now import gauge
+from codex_telemetry.web.views.limits import gauge
 
 SLOWEST = 5
 LISTED = 12

@@ -41,6 +41,10 @@ function duration(ms) {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
 }
 
+function dollars(usd) {
+  return `$${usd.toLocaleString("en", { maximumFractionDigits: usd < 1 ? 4 : usd < 1000 ? 2 : 0 })}`;
+}
+
 function colour(name) {
   return getComputedStyle(root).getPropertyValue(`--${name}`).trim();
 }
@@ -50,7 +54,8 @@ const DASHES = ["solid", "dashed", "dotted"];
 
 function options(model) {
   const dim = colour("dim"), grid = colour("grid");
-  const says = { ms: duration, "%": (n) => `${n} %` }[model.unit] || ((n) => n.toLocaleString("en"));
+  const says = { ms: duration, usd: dollars, "%": (n) => `${n} %` }[model.unit] || ((n) => n.toLocaleString("en"));
+  const briefly = model.unit ? says : (n) => new Intl.NumberFormat("en", { notation: n < 10000 ? "standard" : "compact" }).format(n);
   const base = {
     animation: false,
     color: COLOURS.map(colour),
@@ -63,8 +68,16 @@ function options(model) {
       backgroundColor: colour("card"), borderColor: colour("line"), textStyle: { color: colour("text"), fontSize: 11 },
     },
     xAxis: { type: "category", data: model.x, axisLine: { lineStyle: { color: grid } }, axisTick: { show: false }, axisLabel: { color: dim, hideOverlap: true } },
-    yAxis: { type: "value", splitLine: { lineStyle: { color: grid } }, axisLabel: { color: dim, formatter: says } },
+    yAxis: { type: "value", splitLine: { lineStyle: { color: grid } }, axisLabel: { color: dim, formatter: briefly } },
   };
+  // Moments are told as the clock of the zone shows them.
+  const overTime = (series) => ({
+    ...base, useUTC: true, legend: { show: false }, grid: { ...base.grid, top: 12 },
+    tooltip: { ...base.tooltip, valueFormatter: (n) => (n == null ? "-" : `${n} %`) },
+    xAxis: { ...base.xAxis, type: "time", data: undefined },
+    yAxis: { ...base.yAxis, min: 0, max: 100, axisLabel: { color: dim, formatter: "{value} %" } },
+    series: [{ ...series, name: "used", data: model.points, color: colour("mark") }],
+  });
   const kinds = {
     bands: () => ({
       ...base,
@@ -76,18 +89,41 @@ function options(model) {
     }),
     bars: () => ({
       ...base, ...(model.series.length > 1 ? {} : { legend: { show: false }, grid: { ...base.grid, top: 12 } }),
-      color: (model.colours || COLOURS).map(colour),
+      color: (model.colours || (model.unit === "usd" ? ["mark"] : COLOURS)).map(colour),
       series: model.series.map((s) => ({ type: "bar", name: s.name, data: s.values, barMaxWidth: 36 })),
     }),
     tokens: () => ({
       ...base,
       color: ["mark", "compaction", "unexplained"].map(colour), // none that stands for a part of time
-      yAxis: [base.yAxis, { type: "value", max: 100, splitLine: { show: false }, axisLabel: { color: dim, formatter: "{value} %" }, show: !!model.window }],
+      yAxis: [base.yAxis, { type: "value", max: 100, splitLine: { show: false }, axisLabel: { color: dim, formatter: "{value} %" }, show: !!model.line }],
       series: [
         ...model.series.map((s) => ({ type: "bar", stack: "tokens", name: s.name, data: s.values, barMaxWidth: 28 })),
-        ...(model.window ? [{ type: "line", name: "context filled", yAxisIndex: 1, data: model.fill, symbolSize: 4, color: colour("text"), tooltip: { valueFormatter: (n) => `${n} %` } }] : []),
+        ...(model.line ? [{ type: "line", name: model.line.name, yAxisIndex: 1, data: model.line.values, symbolSize: 4, color: colour("text"), tooltip: { valueFormatter: (n) => `${n} %` } }] : []),
       ],
     }),
+    ranked: () => ({
+      ...base,
+      color: ["mark", "compaction", "unexplained"].map(colour),
+      legend: { ...base.legend, show: model.series.length > 1 }, grid: { ...base.grid, top: model.series.length > 1 ? 30 : 8 },
+      tooltip: { ...base.tooltip, axisPointer: { type: "shadow" } },
+      xAxis: { ...base.yAxis, splitNumber: 3 },
+      yAxis: { ...base.xAxis, inverse: true, axisLabel: { color: dim, width: Math.min(160, innerWidth / 4), overflow: "truncate" } },
+      series: model.series.map((s) => ({ type: "bar", stack: "all", name: s.name, data: s.values, barMaxWidth: 18 })),
+    }),
+    calendar: () => ({
+      textStyle: base.textStyle, animation: false, legend: { show: false },
+      tooltip: { ...base.tooltip, trigger: "item", formatter: ({ value: [day, n] }) => `${day}  ${n.toLocaleString("en")} tokens` },
+      visualMap: { show: false, min: 0, max: Math.max(1, ...model.cells.map((c) => c[1])), inRange: { color: [colour("grid"), colour("mark")] } },
+      calendar: {
+        range: model.range, top: 22, left: 34, right: 2, bottom: 2, cellSize: ["auto", "auto"],
+        splitLine: { lineStyle: { color: colour("line"), width: 1 } },
+        itemStyle: { color: colour("card"), borderColor: colour("grid"), borderWidth: 1 },
+        dayLabel: { firstDay: model.from_sunday ? 0 : 1, color: dim, fontSize: 10 }, monthLabel: { color: dim, fontSize: 10 }, yearLabel: { show: false },
+      },
+      series: [{ type: "heatmap", coordinateSystem: "calendar", data: model.cells }],
+    }),
+    steps: () => overTime({ type: "line", step: "end", showSymbol: false, lineStyle: { width: 1.5 }, areaStyle: { opacity: 0.12 } }),
+    peaks: () => overTime({ type: "line", showSymbol: false, lineStyle: { width: 1 } }),
     heat: () => ({
       ...base, legend: { show: false }, grid: { ...base.grid, top: 8 },
       tooltip: { ...base.tooltip, trigger: "item", formatter: ({ value: [hour, day, n] }) => `${model.y[day]} ${model.x[hour]}:00  ${n.toLocaleString("en")}` },

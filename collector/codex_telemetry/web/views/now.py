@@ -2,17 +2,16 @@
 
 from typing import Any
 
-from codex_telemetry.cli.gauges import EMPTY, LOW, pace, reset
 from codex_telemetry.cli.labelled import all_labelled
 from codex_telemetry.cli.period import span_start
 from codex_telemetry.cli.turns import pictured
 from codex_telemetry.reports import limits, stats, tokens, turns
-from codex_telemetry.reports.shapes_limits import Limit
 from codex_telemetry.store import queries
 from codex_telemetry.store.queries import Filters
 from codex_telemetry.web.asking import Asked
 from codex_telemetry.web.drawn import drawn
 from codex_telemetry.web.source import Source
+from codex_telemetry.web.views.limits import gauge
 
 RUNNING = 6
 """So many turns in progress are drawn."""
@@ -39,10 +38,3 @@ def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:  # noqa: ARG
             "limits": [gauge(limit, source, now) for limit in limits.latest(db, now)],
             "last": last[::-1],
         }
-
-
-def gauge(limit: Limit, source: Source, now: int) -> dict[str, Any]:
-    used = limit.used_percent
-    level = "ok" if used is None or used < LOW else "warn" if used < EMPTY else "fail"
-    words = [*pace(limit, source.zone, now), *reset(limit, source.zone, now)]
-    return {"limit": limit, "level": level, "words": words}

@@ -7,6 +7,7 @@ from codex_telemetry.cli.turn_words import unseen
 from codex_telemetry.cli.turns import pictured
 from codex_telemetry.cli.words import short_turn
 from codex_telemetry.errors import UsageError
+from codex_telemetry.reports import capture
 from codex_telemetry.reports.shapes import TokenResponse
 from codex_telemetry.reports.shapes_family import TurnInFull
 from codex_telemetry.store.find import find_turn
@@ -20,9 +21,13 @@ def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:
     if wanted is None:
         raise UsageError("no turn is named", hint="choose one under Turns")
     with source.opened() as db:
-        turn, model = pictured(db, find_turn(db, wanted.strip()), now, roll_up=True)
+        row = find_turn(db, wanted.strip())
+        turn, model = pictured(db, row, now, roll_up=True)
+        # Nothing of it, and no word about it in what is swapped in.
+        kept = 0 if "fragment" in asked.words else len(capture.kept(db, row))
     return {
         "turn": turn,
+        "kept": kept,
         "name": short_turn(turn.turn_id, turn.session_id, turn.turn_index),
         "model": model,
         "drawn": drawn(model),
@@ -46,13 +51,12 @@ def _responses(turn: TurnInFull) -> dict[str, Any]:
             {"name": "other input", "values": [_fresh(r) for r in told]},
             {"name": "output", "values": [r.output_tokens for r in told]},
         ],
-        "window": window,
-        "fill": [
-            None
-            if not window or r.total_tokens is None
-            else round(100 * r.total_tokens / window, 1)
-            for r in told
-        ],
+        "line": {
+            "name": "context filled",
+            "values": [r.total_tokens and round(100 * r.total_tokens / window, 1) for r in told],
+        }
+        if window
+        else None,
     }
 
 
