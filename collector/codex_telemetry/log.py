@@ -20,7 +20,6 @@ ROLLOUTS_FOLLOWED = "rollouts followed"
 PRUNED = "pruned"
 SINK_STARTED = "sink started"
 SINK_FAILED = "sink failed"
-SINK_ENDED = "sink ended"
 COMMAND_FAILED = "command failed"
 
 LARGEST = 8 << 20

@@ -18,6 +18,9 @@ from codex_telemetry.sinks.clickhouse_rows import Sender
 from codex_telemetry.sinks.retry import LaterError, Pause
 from codex_telemetry.store.clickhouse.address import Address, address
 
+LEAVES_WITHIN_S = 5.0
+"""A batch that is under way when it is to end may take so long; then it is sent again next time."""
+
 NAMED = "[clickhouse] url in the config file"
 
 
@@ -46,11 +49,17 @@ def sender(database: Path, settings: ClickHouse) -> Sender:
 async def send_on(database: Path, settings: ClickHouse) -> None:
     """Send what is new every now and then, until cancelled. Never raises: what isn't sent waits."""
     ended = threading.Event()
+    # A daemon, as no thread of a pool is: a server that doesn't answer must not hold the process.
+    thread = threading.Thread(
+        target=_send_on, args=(database, settings, ended), name="clickhouse", daemon=True
+    )
+    thread.start()
     try:
-        # Left behind in an answer that takes long, the thread sees that it has ended.
-        await anyio.to_thread.run_sync(_send_on, database, settings, ended, abandon_on_cancel=True)
+        await anyio.sleep_forever()
     finally:
         ended.set()
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(thread.join, LEAVES_WITHIN_S)
 
 
 def _send_on(database: Path, settings: ClickHouse, ended: threading.Event) -> None:
@@ -61,7 +70,7 @@ def _send_on(database: Path, settings: ClickHouse, ended: threading.Event) -> No
         to = sink(database, settings, address(NAMED, settings.url or ""))
         follow(to, settings.every_seconds, pause)
     except UserError as error:
-        log.event(log.SINK_ENDED, error=error.message)
+        log.event(log.SINK_FAILED, error=type(error).__name__)
     except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the watch
         log.crash(error)
 

@@ -175,7 +175,7 @@ def _service() -> typer.Typer:
 
 def _exports() -> typer.Typer:
     made = _group(
-        "Write what is stored into files by day, or send it on. Or into one file for a bug report.",
+        "Write what is stored into files by day, or send it on.",
         "codex-telemetry export parquet --out telemetry",
         EXPORT_COMMANDS,
     )

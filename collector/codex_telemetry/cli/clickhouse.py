@@ -41,12 +41,14 @@ def clickhouse(
         bool, typer.Option("--follow", help="go on sending what is new, until Ctrl-C")
     ] = False,
 ) -> None:
-    """Send turns, sessions and limits to a ClickHouse, where reports ask of all machines.
+    """Send what is stored to the ClickHouse of a team.
 
     \b
-    Only what changed since the last time; sent again, nothing is there twice.
-    Nobody's words are sent. Folders and the like go as keyed hashes unless the
-    config says otherwise. It takes clickhouse-connect: codex-telemetry[clickhouse].
+    Turns, sessions and limits, only what changed since the last time. Sent again,
+    nothing is there twice; reports with --store are about all who send there.
+    Nobody's words are sent; folders and the like go as keyed hashes unless the
+    config says otherwise.
+    It takes clickhouse-connect: codex-telemetry[clickhouse].
     Example: codex-telemetry export clickhouse --to clickhouse://localhost/team
     """
     chosen, found, settings = form.chosen(), where.paths(), where.settings().clickhouse

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from codex_telemetry.cli import show
 from codex_telemetry.cli.listing import names
@@ -52,11 +52,9 @@ def _settings(where: Where) -> Iterator[Setting]:
     )
     for option, meaning in options_of_the_file().items():
         value = getattr(loaded.settings, option)
-        if option in ("clickhouse", "store"):
-            value = _address(option, value)
         yield Setting(
             option,
-            _told(value),
+            _told(value) if option != "store" else _address(option, value),
             "file" if option in loaded.told else "default",
             meaning,
         )
@@ -64,6 +62,8 @@ def _settings(where: Where) -> Iterator[Setting]:
 
 def _told(value: Any) -> Any:
     """What is set, without what is secret: of headers only which there are."""
+    if isinstance(value, ClickHouse):
+        value = replace(value, url=_address("[clickhouse] url", value.url))
     if isinstance(value, Struct):
         return {name: _told(its) for name, its in asdict(value).items()}
     if isinstance(value, dict):
@@ -71,14 +71,13 @@ def _told(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _address(option: str, told: ClickHouse | str | None) -> str | None:
+def _address(option: str, told: str | None) -> str | None:
     """Without the user and the password that may stand in it."""
-    url = told.url if isinstance(told, ClickHouse) else told
-    if url is None or url == LOCAL:
-        return url
+    if told is None or told == LOCAL:
+        return told
     from codex_telemetry.store.clickhouse.address import address  # noqa: PLC0415 - few have one
 
-    return address(f"{option} in the config file", url).shown
+    return address(f"{option} in the config file", told).shown
 
 
 def _value(setting: Setting) -> str | None:

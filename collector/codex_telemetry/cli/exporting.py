@@ -39,9 +39,10 @@ def parquet(
     where: Where, form: Form, zoned: Zoned, out: Out, since: Since = None, until: Until = None,
     tables: Tables = ALL,
 ) -> None:  # fmt: skip
-    """Write turns, sessions, items, responses and events as Parquet, by day.
+    """Write all that is stored as Parquet, by day.
 
     \b
+    Turns, sessions, items, responses and events, in
     DIR/turns/day=2026-11-23/part.parquet, with types. The next export writes
     only the days that changed. It takes pyarrow: codex-telemetry[parquet].
     Example: codex-telemetry export parquet --out telemetry

@@ -55,7 +55,7 @@ def otlp(
         bool, typer.Option("--content", help="with what was said, where both locks are open")
     ] = False,
 ) -> None:
-    """Send turns as traces, and totals as metrics, by OpenTelemetry's protocol.
+    """Send turns as OpenTelemetry's traces, totals as its metrics.
 
     \b
     What wasn't sent yet; with --since or --until what began then, again.

@@ -21,7 +21,7 @@ def top(
         bool, typer.Option("--redact", help="labels for folders, branches, repositories, servers")
     ] = False,
 ) -> None:
-    """Watch turns as they run, tokens, limits and tools, live in the terminal.
+    """Watch turns, tokens, limits and tools live in the terminal.
 
     \b
     Enter opens a turn, / filters, ? shows all keys, q quits.
