@@ -37,6 +37,9 @@ PICTURES = (
     Picture("turn", TURN, 830),
     Picture("turn-dark", TURN, 830, "dark"),
     Picture("turn-phone", TURN, 844, width=390),
+    Picture("tools", "/tools", 900),
+    Picture("tokens", "/tokens", 900),
+    Picture("limits", "/limits", 900),
     Picture("report", "report --since 2026-03-02 --tz UTC", 1040),
 )
 
