@@ -71,10 +71,12 @@ def test_it_ends_with_its_terminal(going: Path) -> None:
 
 @pytest.mark.parametrize("term", ["vt100", "linux", "screen", "xterm-256color"])
 def test_it_works_on_any_terminal_that_can_move_its_cursor(going: Path, term: str) -> None:
-    with terminal(TOP, size=(24, 80), env=environment(TERM=term, NO_COLOR="1")) as at:
+    stale = {"LINES": "24", "COLUMNS": "80"}  # as a shell may export them
+    with terminal(TOP, size=(24, 80), env=environment(TERM=term, NO_COLOR="1", **stale)) as at:
         at.shows("2 in progress")
         at.resize(40, 130)
         at.shows(lambda text: "tokens/min" in text.splitlines()[2])
+        at.shows(lambda text: text.splitlines()[39:] == [FOOTER])
         at.type("\r")
         at.shows("so far")
         at.type("q")

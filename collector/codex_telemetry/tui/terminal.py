@@ -28,6 +28,14 @@ class Terminal(LinuxDriver):
         self._wakes, self._wake = os.pipe()
         self._is_left = False
 
+    def _get_terminal_size(self) -> tuple[int, int]:
+        # Not as LINES and COLUMNS have it: where a shell exports these, they stay what they were.
+        try:
+            size = os.get_terminal_size(STDOUT)
+        except OSError:
+            return (80, 24)
+        return (size.columns or 80, size.lines or 24)
+
     def write(self, data: str) -> None:
         # What textual draws while it closes would be drawn on the shell's own screen.
         if not self._is_left:
