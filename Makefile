@@ -7,7 +7,7 @@ CODEX_CACHE ?= .cache/codex
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 SOAK_ARGS ?=
-WORKERS ?= 2
+WORKERS ?= 3
 CODEX ?=
 
 DOCS := README.md docs/COMMANDS.md docs/TOP.md docs/schema.md
@@ -65,7 +65,7 @@ docs: environment ## run what README and docs/ show, and write it into them
 	@$(bin)/cog -r -I tests $(DOCS)
 
 bench: environment ## measure everything: BENCH_ARGS="--quick --only pump", or "--write" into the docs
-	@$(bin)/python bench $(BENCH_ARGS)
+	@PYTHONPATH=tests $(bin)/python bench $(BENCH_ARGS)
 
 soak: environment ## be unkind to it for SOAK_ARGS="--minutes 15"
 	@PYTHONPATH=bench:tests $(bin)/python -m soak $(SOAK_ARGS)

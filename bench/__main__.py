@@ -19,6 +19,7 @@ from measured import measure
 
 MEASURED: dict[str, dict[str, Any]] = {
     "reports": {},
+    "first_paint": {},
     "backfills": {"sizes": (100, 1_000)},
     "pump": {"steady_s": 10.0},
 }

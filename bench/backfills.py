@@ -23,11 +23,11 @@ SIZES = (100, 1_000, 5_000)
 PYTHON = "python -c 'import json, sqlite3'"
 
 COLD = (
-    "Python itself, some 20 µs a line: a flat profile, of which decoding JSON is a tenth; half as much "
-    "again for rows and SQLite"
+    "Python itself, some 12 µs a line: a flat profile, of which decoding JSON is a tenth; as much again "
+    "for rows and SQLite"
 )
 UNCHANGED = "two interpreters and their imports; no log is opened"
-ROWS = "what each log told (a third), items and responses with their indexes (two fifths)"
+ROWS = "what each log told (a quarter), turns, items and responses with their indexes (half)"
 
 
 def figures(

@@ -17,7 +17,7 @@ part() {
 
 status=0 ran=0
 part -m "not codex and not alone" -n "$workers" --dist worksteal "$@"
-part -m "codex and not alone" -n $((2 * workers)) --dist worksteal "$@"
+part -m "codex and not alone" -n $((workers + 1)) --dist worksteal "$@"
 part -m alone "$@"
 [ $ran = 1 ] || exit 5
 exit $status

@@ -27,7 +27,7 @@ AFTER_A_SESSION_S = 30.0
 RETRY_S = 1.0
 """How soon who follows the logs tries a database again that couldn't be written."""
 
-PATIENCE_S = 60.0
+PATIENCE_S = 30.0
 """How long a backfill waits for its turn among others who write, before it gives up."""
 
 DAY_S = 86_400.0

@@ -3,23 +3,17 @@ followed."""
 
 import os
 import pwd
-import threading
 from pathlib import Path
-
-import anyio
-import anyio.to_thread
 
 from codex_telemetry import log, secret
 from codex_telemetry.core.veil import Hashes
 from codex_telemetry.errors import UserError
 from codex_telemetry.sections import ClickHouse
+from codex_telemetry.sinks.beside import beside
 from codex_telemetry.sinks.clickhouse import Sink
 from codex_telemetry.sinks.clickhouse_rows import Sender
 from codex_telemetry.sinks.retry import LaterError, Pause
 from codex_telemetry.store.clickhouse.address import Address, address
-
-LEAVES_WITHIN_S = 5.0
-"""A batch that is under way when it is to end may take so long; then it is sent again next time."""
 
 NAMED = "[clickhouse] url in the config file"
 
@@ -48,24 +42,10 @@ def sender(database: Path, settings: ClickHouse) -> Sender:
 
 async def send_on(database: Path, settings: ClickHouse) -> None:
     """Send what is new every now and then, until cancelled. Never raises: what isn't sent waits."""
-    ended = threading.Event()
-    # A daemon, as no thread of a pool is: a server that doesn't answer must not hold the process.
-    thread = threading.Thread(
-        target=_send_on, args=(database, settings, ended), name="clickhouse", daemon=True
-    )
-    thread.start()
-    try:
-        await anyio.sleep_forever()
-    finally:
-        ended.set()
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(thread.join, LEAVES_WITHIN_S)
+    await beside("clickhouse", lambda pause: _send_on(database, settings, pause))
 
 
-def _send_on(database: Path, settings: ClickHouse, ended: threading.Event) -> None:
-    def pause(seconds: float) -> bool:
-        return not ended.wait(seconds)
-
+def _send_on(database: Path, settings: ClickHouse, pause: Pause) -> None:
     try:
         to = sink(database, settings, address(NAMED, settings.url or ""))
         follow(to, settings.every_seconds, pause)

@@ -45,7 +45,8 @@ class There:
 
     def asked(self) -> list[str]:
         """Bytes and first words of each request so far."""
-        return (self._folder / "asked").read_text().splitlines()
+        file = self._folder / "asked"
+        return file.read_text().splitlines() if file.exists() else []
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         there = self.connect()

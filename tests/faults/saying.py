@@ -30,6 +30,15 @@ def backfill(database: Path, told: Conversation) -> Answer:
     return run("backfill", f"--db={database}", f"--codex-home={told.home}")
 
 
+def hastily(database: Path, told: Conversation, patience_s: float) -> Answer:
+    """`backfill` that waits so long for its turn among others who write."""
+    code = (
+        "import sys; from codex_telemetry import history; from codex_telemetry.cli import app\n"
+        f"history.PATIENCE_S = {patience_s}; sys.exit(app.run(sys.argv[1:]))"
+    )
+    return run(python=("-c", code, "backfill", f"--db={database}", f"--codex-home={told.home}"))
+
+
 def is_complete(database: Path, told: Conversation) -> None:
     """Once the logs are read: sound, nothing is missing that they tell, nothing is there twice."""
     assert backfill(database, told).code == 0

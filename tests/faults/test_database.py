@@ -16,7 +16,7 @@ from collecting import Place
 from faults.conftest import Conversation
 from faults.counted import things
 from faults.rounds import TIMES
-from faults.saying import backfill, is_complete, one_line, quietly, report
+from faults.saying import backfill, hastily, is_complete, one_line, quietly, report
 from faults.session import held
 from powerless import powerless
 from saved import query
@@ -152,7 +152,11 @@ def test_locked_for_longer_than_anyone_waits(place: Place, conversation: Convers
             other.execute("BEGIN EXCLUSIVE")
             session.finish()
             quietly(report(place.database))
-            assert "locked" in one_line(backfill(place.database, conversation))
+            assert "locked" in one_line(
+                backfill(place.database, conversation)
+                if patience_s is None
+                else hastily(place.database, conversation, patience_s)
+            )
             until(lambda: time.monotonic() > began + LOCKED_S, LOCKED_S + 1)
             until(lambda: place.spooled or not session.collectors())
         session.settle()

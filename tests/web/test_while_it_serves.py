@@ -93,6 +93,7 @@ def test_where_even_readers_wait_a_page_gives_up_sooner_than_a_command(tmp_path:
 def test_a_turn_that_is_not_there_is_not_found(own: tuple[Dashboard, Path]) -> None:
     served, _ = own
     assert served.ask("/turn?id=ffffffff").status == 404
+    assert served.ask("/turn/content?id=ffffffff").status == 404
     assert served.ask("/turn").status == 400
 
 

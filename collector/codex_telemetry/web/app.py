@@ -83,7 +83,7 @@ def made(source: Source, doors: Doors) -> tuple[Guard, Changes]:
         page = Page(request.url.path, title, template, _nothing)
         return _html(source, request, template, at, status, page=page, **told)
 
-    content = Content(source, doors, show, lambda *said: _notice(source, *said))
+    content = Content(source, doors, show, lambda *said: _refused(source, *said))
     application = Starlette(
         routes=[
             *routes,
@@ -106,16 +106,15 @@ def _shown(page: Page, source: Source) -> Callable[[Request], Response]:
         try:
             told = page.view(source, words, at)
         except UserError as error:
-            return _notice(source, request, _status(error), error)
+            return _refused(source, request, error)
         return _html(source, request, page.template, at, page=page, asked=words, **told)
 
     return answer
 
 
-def _status(error: UserError) -> int:
-    if isinstance(error, NotFoundError):
-        return 404
-    return 400 if error.exit_code == 2 else 503
+def _refused(source: Source, request: Request, error: UserError) -> Response:
+    wrong = 400 if error.exit_code == 2 else 503
+    return _notice(source, request, 404 if isinstance(error, NotFoundError) else wrong, error)
 
 
 def _html(

@@ -119,7 +119,7 @@ class Content:
         try:
             kept = await run_in_threadpool(self._kept, wanted)
         except UserError as missing:
-            return self._wrong(request, 400 if missing.exit_code == 2 else 503, missing)
+            return self._wrong(request, missing)
         visit = visit or self._visits.begun()
         opened = self._visits.opened(visit, kept.public)
         items = None if opened is None else await run_in_threadpool(_items, kept, opened)

@@ -42,7 +42,7 @@ def report(
         bool, typer.Option("--redact", help="labels for folders, branches, repositories, servers")
     ] = False,
 ) -> None:
-    """Write one page to send to someone: a period, a session or a turn.
+    """Write one page to send to someone.
 
     \b
     The page needs nothing else, loads nothing and runs nothing. Without a

@@ -1,0 +1,100 @@
+"""How soon a page of the dashboard is seen over a large database: whole in the client's hands, and painted.
+
+`python bench/first_paint.py [--runs N]` asks `serve`, a process as people start it, for each page in
+turn; Chromium, where there is one, opens those of the menu with nothing cached and says when it painted
+first. What comes after the paint by itself (charts, sums) is a line of its own, without an aim.
+"""
+
+import sqlite3
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from codex_telemetry.web.app import MENU, PAGES
+from figures import Figure, Unit
+from measured import print_alone
+from reports import TURNS, made
+from web.browser import CHROMIUM, chromium
+from web.dashboard import Dashboard, dashboard
+
+AIM_MS = 200
+LATER = frozenset(
+    {
+        *("/turns/charts", "/tools/calls", "/tokens/figures", "/tokens/unpriced", "/tokens/year"),
+        *("/limits/history", "/health/checks"),
+    }
+)
+PAINTED = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+GROUP = f"The dashboard over {TURNS:,} turns"
+
+
+def figures(runs: int, folder: Path) -> Iterator[Figure]:
+    """The database is made in the folder, under the name that the reports have for it."""
+    database = made(folder / "telemetry.db")
+    folder.chmod(0o700)
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
+        (turn,) = db.execute("SELECT turn_id FROM turns ORDER BY started_at DESC").fetchone()
+        (session,) = db.execute("SELECT session_id FROM sessions ORDER BY turns DESC").fetchone()
+    ids = {"/turn": f"/turn?id={turn}", "/session": f"/session?id={session}"}
+    with dashboard(folder) as served:
+        took = {page: _asked(served, ids.get(page.path, page.path), runs) for page in PAGES}
+        painted = _painted(served, runs) if Path(CHROMIUM).exists() else {}
+    for page, ms in took.items():
+        later = page.path in LATER
+        yield Figure(
+            GROUP,
+            f"{page.title} (`{page.path}`), whole{', after the first paint' if later else ''}",
+            ms,
+            Unit.MILLISECONDS,
+            "",
+            None,
+            "" if later else f"≤ {AIM_MS} ms",
+            None if later else ms <= AIM_MS,
+            "the report's own query, then the template",
+        )
+    for title, ms in painted.items():
+        yield Figure(
+            GROUP,
+            f"{title}, first painted by Chromium",
+            ms,
+            Unit.MILLISECONDS,
+            "",
+            None,
+            f"≤ {AIM_MS} ms",
+            ms <= AIM_MS,
+            "the page, then its style sheet",
+        )
+
+
+def _asked(served: Dashboard, path: str, runs: int) -> float:
+    each = []
+    for _ in range(runs + 1):
+        begun = time.perf_counter()
+        answer = served.ask(path)
+        each.append(1000 * (time.perf_counter() - begun))
+        if answer.status != 200:
+            raise SystemExit(f"{path}: {answer.status}")
+    return statistics.median(each[1:])  # the first one finds nothing of the database in memory
+
+
+def _painted(served: Dashboard, runs: int) -> dict[str, float]:
+    found: dict[str, float] = {}
+    with chromium() as browser:
+        for page in MENU:
+            each = []
+            for _ in range(runs + 1):
+                context = browser.new_context()
+                shown = context.new_page()
+                shown.goto(served.url)
+                shown.goto(f"{served.base}{page.path}")
+                shown.wait_for_function(PAINTED)
+                each.append(shown.evaluate(PAINTED))
+                context.close()
+            found[page.title] = statistics.median(each[1:])
+    return found
+
+
+if __name__ == "__main__":
+    print_alone(figures)
