@@ -115,8 +115,14 @@ def test_what_was_pruned_here_stays_there(week: Path, there: There, cli: Command
 
 
 def test_after_a_restore_it_is_as_what_was_restored(
-    tmp_path: Path, database: Path, there: There, cli: Command
+    tmp_path: Path,
+    database: Path,
+    there: There,
+    cli: Command,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # All within a second.
+    monkeypatch.setattr(clickhouse, "_now", lambda: scenes.T0)
     session = scenes.session()
     scenes.write(database, session, scenes.turn(session, scenes.T0, 1_000, n=1))
     assert cli("backup", str(tmp_path / "copy.db")).code == 0

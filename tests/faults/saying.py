@@ -41,7 +41,8 @@ def hastily(database: Path, told: Conversation, patience_s: float) -> Answer:
 
 def is_complete(database: Path, told: Conversation) -> None:
     """Once the logs are read: sound, nothing is missing that they tell, nothing is there twice."""
-    assert backfill(database, told).code == 0
+    answer = backfill(database, told)
+    assert answer.code == 0, answer.err
     assert query(database, "PRAGMA integrity_check") == [("ok",)]
     found = things(database)
     assert beyond(things(told.logged), found) == []

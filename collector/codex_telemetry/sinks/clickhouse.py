@@ -104,6 +104,9 @@ class Sink:
         with reading(self._path) as db:
             cursor, state = self._reached(db)
             if cursor is None:
+                # A copy that was restored doesn't know what was sent after it was made.
+                sent = self._newest_base(changes.state(db).database)
+                state.base = max(state.base, sent + 1)
                 self._start(state)
                 return True
             bundle = to_send.bundle(db, cursor.place, AT_ONCE)
@@ -126,6 +129,13 @@ class Sink:
             removed=self.sent.removed + len(bundle.gone),
         )
         return True
+
+    def _newest_base(self, database: str) -> int:
+        """Of what is there of this database; 0 where nothing is."""
+        with _later():
+            _, found = self._connected().rows(_NEWEST, {"database": database})
+            ((version,),) = found
+        return int(version) >> 32
 
     def _finish(self, db: Store, state: _State, mark: Mark, number: int) -> None:
         """What is left to do once there is no change more."""
@@ -222,6 +232,8 @@ def _digest(text: str) -> str:
 def _now() -> int:
     return time.time_ns() // 1_000_000
 
+
+_NEWEST: Final = "SELECT max(version) FROM turns WHERE database = {database:String}"
 
 _REMOVE: Final = (
     """
