@@ -104,11 +104,14 @@ class Sink:
         with reading(self._path) as db:
             cursor, state = self._reached(db)
             if cursor is None:
-                # A copy that was restored doesn't know what was sent after it was made.
-                sent = self._newest_base(changes.state(db).database)
-                state.base = max(state.base, sent + 1)
                 self._start(state)
                 return True
+            if cursor.place == Place() and not state.is_through:
+                # A copy that was restored doesn't know what was sent after it was made.
+                sent = self._newest_base(changes.state(db).database)
+                if sent >= state.base:
+                    state.base = sent + 1
+                    self._start(state)
             bundle = to_send.bundle(db, cursor.place, AT_ONCE)
             mark = Mark(bundle.state.database, state.base << 32 | bundle.state.number)
             if bundle.upto is None:
