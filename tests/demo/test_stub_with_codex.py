@@ -9,6 +9,7 @@ from app_server import PLAIN_MODEL, Talk, prompt, talk
 from codex_telemetry.demo.home import inhabitants
 from codex_telemetry.demo.scripts import SCRIPTS
 from real_codex import RealCodex
+from store_of import until
 
 WITH_TOKENS_ON_THE_STREAM = ("0.169.0", "0.125.0")
 LEFT_ALONE = {"long_sleep", "slow_answer"}
@@ -42,6 +43,8 @@ def test_the_usage_on_the_wire_is_what_the_stub_logged(codex: RealCodex) -> None
         it.turn("shell")
         updates = it.client.messages("thread/tokenUsage/updated")
         totals = [update["params"]["tokenUsage"]["last"]["totalTokens"] for update in updates]
+        # The stub writes down what it answered once that is sent: Codex may have it before.
+        until(lambda: len([call for call in it.stub.answered if call.usage]) == 4)
         logged = [call.usage["total_tokens"] for call in it.stub.answered if call.usage]
     assert len(logged) == 4
     assert list(dict.fromkeys(totals)) == logged  # old releases announce each of them twice
