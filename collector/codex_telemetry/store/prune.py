@@ -50,6 +50,12 @@ class Going(NamedTuple):
     """Nearly."""
 
 
+_OF_LOGS: Final = (
+    "SELECT coalesce(sum(size), 0) FROM (SELECT 200 + length(state) AS size FROM rollout_files)"
+)
+"""What is kept of each log: how far it was read, by which reader, and whose it is."""
+
+
 class _Turn(NamedTuple):
     turn_id: str
     turn_key: int
@@ -123,11 +129,13 @@ def going(db: sqlite3.Connection, before: int) -> Going:
     told = db.execute(_STILL_TOLD, (json_list(whole),))
     gone = set(whole) - _tellers(body for turn_id, body in told if turn_id not in turns)
     *counts, mine, all_told = db.execute(_COUNTS, {**at, "gone": json_list(gone)}).fetchone()
-    return Going._make((before, len(gone), *counts, _of_details(size(db).used) * mine // all_told))
+    return Going._make((before, len(gone), *counts, _of_details(db) * mine // all_told))
 
 
-def _of_details(used: int) -> int:
-    return max(0, used - EMPTY)
+def _of_details(db: sqlite3.Connection) -> int:
+    """Bytes, nearly: without what is no turn's and mostly stays."""
+    (logs,) = db.execute(_OF_LOGS).fetchone()
+    return max(0, size(db).used - EMPTY - int(logs))
 
 
 def cut_for(db: sqlite3.Connection, wanted: int, latest: int) -> int | None:
@@ -137,11 +145,11 @@ def cut_for(db: sqlite3.Connection, wanted: int, latest: int) -> int | None:
     if used <= wanted:
         return None
     (all_told,) = db.execute(_TOLD).fetchone()
-    excess, freed = (used - wanted) * MARGIN, 0.0
+    excess, freed, details = (used - wanted) * MARGIN, 0.0, _of_details(db)
     for ended, told in db.execute(_OLDEST_FIRST):
         if freed >= excess or ended >= latest:
             return min(int(ended), latest)
-        freed += _of_details(used) * told / all_told
+        freed += details * told / all_told
     return latest
 
 
