@@ -89,8 +89,10 @@ def _painted(served: Dashboard, runs: int) -> dict[str, float]:
                 shown = context.new_page()
                 shown.goto(served.url)
                 shown.goto(f"{served.base}{page.path}")
-                shown.wait_for_function(PAINTED)
-                each.append(shown.evaluate(PAINTED))
+                # Not `wait_for_function`: it makes code of a text, which the page's policy refuses.
+                while (painted := shown.evaluate(PAINTED)) is None:
+                    shown.wait_for_timeout(20)
+                each.append(painted)
                 context.close()
             found[page.title] = statistics.median(each[1:])
     return found
