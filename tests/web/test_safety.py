@@ -6,6 +6,7 @@ import pytest
 
 import scenes
 from codex_telemetry.web.app import PAGES
+from codex_telemetry.web.rendering import STATIC_PATH
 from commands import run
 from web.conftest import HOSTILE, HOSTILE_SESSION, HOSTILE_TURN
 from web.dashboard import Dashboard
@@ -43,7 +44,7 @@ def test_the_token_is_taken_out_of_the_address_and_kept_in_a_cookie(served: Dash
 
 
 @pytest.mark.parametrize(
-    "path", [*PATHS, "/events", "/static/app.css", "/?token=wrong", "/?token="]
+    "path", [*PATHS, "/events", f"{STATIC_PATH}/app.css", "/?token=wrong", "/?token="]
 )
 def test_nothing_is_shown_without_the_token(served: Dashboard, path: str) -> None:
     answer = served.ask(path, cookie=False)
@@ -96,7 +97,8 @@ def test_there_is_only_reading(served: Dashboard, method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [*PATHS, "/nothing", "/static/app.js", "/static/../app.py", "/?token=wrong"]
+    "path",
+    [*PATHS, "/nothing", f"{STATIC_PATH}/nothing.js", f"{STATIC_PATH}/../app.py", "/?token=wrong"],
 )
 def test_every_answer_forbids_what_a_page_does_not_need(served: Dashboard, path: str) -> None:
     headers = served.ask(path).headers
@@ -108,6 +110,16 @@ def test_every_answer_forbids_what_a_page_does_not_need(served: Dashboard, path:
     assert headers["referrer-policy"] == "same-origin"
     assert headers["cache-control"] == "no-store"
     assert not [name for name in headers if name.startswith("access-control")]
+
+
+def test_a_browser_may_keep_only_what_belongs_to_the_program(served: Dashboard) -> None:
+    for name in ("app.css", "app.js", "charts.js", "icon.svg"):
+        answer = served.ask(f"{STATIC_PATH}/{name}")
+        assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
+        assert answer.headers["content-security-policy"]
+        refused = served.ask(f"{STATIC_PATH}/{name}", cookie=False)
+        assert refused.headers["cache-control"] == "no-store"
+    assert f'"{STATIC_PATH}/app.css"' in served.ask("/").text
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -41,7 +41,9 @@ def page(db: Store, filters: Filters, *, size: int, skipped: int) -> Page:
     elders = planted(found, set(found.ids))
     newest = _newest(found, elders)
     trees = min(len(newest), filters.last or len(newest))
-    shown = [one for _, one in nlargest(min(skipped + size, trees), newest)][skipped:]
+    # The newest are last there, as a rule: met first, they needn't make room for each other.
+    largest = nlargest(min(skipped + size, trees), reversed(newest))
+    shown = [one for _, one in largest][skipped:]
     return Page(len(found.ids), trees, _trees(db, shown, _younger(elders)))
 
 

@@ -22,18 +22,35 @@ def length_ms(key: WindowKey) -> int:
 def limits(db: Store) -> list[WindowKey]:
     """Every limit and length of window that was ever told of."""
     # From each to the next by the key's index: there are few, and very many readings of each.
-    found = []
-    key: tuple[str, int] = ("", -1)
-    while row := db.execute(
-        """
-        SELECT limit_id, window_minutes FROM rate_limits WHERE (limit_id, window_minutes) > (?, ?)
-        ORDER BY limit_id, window_minutes LIMIT 1
-        """,
-        key,
-    ).fetchone():
+    found: list[WindowKey] = []
+    key = WindowKey("", -1)
+    while row := (_next_window(db, key) or _next_limit(db, key)):
         key = WindowKey(*row)
         found.append(key)
     return found
+
+
+def _next_window(db: Store, key: WindowKey) -> Row | None:
+    # `(limit_id, window_minutes) > (?, ?)` would read all that the limit's shorter windows said.
+    row: Row | None = db.execute(
+        """
+        SELECT limit_id, window_minutes FROM rate_limits WHERE limit_id = ? AND window_minutes > ?
+        ORDER BY window_minutes LIMIT 1
+        """,
+        key,
+    ).fetchone()
+    return row
+
+
+def _next_limit(db: Store, key: WindowKey) -> Row | None:
+    row: Row | None = db.execute(
+        """
+        SELECT limit_id, window_minutes FROM rate_limits WHERE limit_id > ?
+        ORDER BY limit_id, window_minutes LIMIT 1
+        """,
+        (key.limit_id,),
+    ).fetchone()
+    return row
 
 
 def newest(db: Store, key: WindowKey) -> Row:

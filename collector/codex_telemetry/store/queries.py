@@ -111,13 +111,8 @@ def page_of_turns(
 
 
 def models(db: Store) -> list[str]:
-    """Those that any session used."""
-    rows = db.execute(
-        """
-        SELECT DISTINCT value FROM (SELECT DISTINCT models FROM sessions) told, json_each(told.models)
-        WHERE value IS NOT NULL
-        """
-    )
+    """Those that any response was counted of."""
+    rows = db.execute("SELECT DISTINCT model FROM usage_groups WHERE model IS NOT NULL")
     return sorted(row[0] for row in rows)
 
 

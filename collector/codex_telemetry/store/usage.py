@@ -82,9 +82,10 @@ def _sums(
 
 def extent(db: Store) -> tuple[int, int]:
     """The first and the last moment (ms UTC) of what is summed up."""
+    # Both ends in one query would be read through a whole index; each by itself is its first row.
     first, last = db.execute(
         """SELECT min(first), max(last) FROM (
-            SELECT min(quarter) AS first, max(quarter) AS last FROM usage
+            SELECT (SELECT min(quarter) FROM usage) AS first, (SELECT max(quarter) FROM usage) AS last
             UNION ALL SELECT min(quarter), max(quarter) FROM pruned_usage)"""
     ).fetchone()
     return (first or 0) * QUARTER_MS, (last or 0) * QUARTER_MS

@@ -17,7 +17,7 @@ from codex_telemetry.web.asking import Asked, asked
 from codex_telemetry.web.changes import Changes
 from codex_telemetry.web.guard import Doors, Guard
 from codex_telemetry.web.kept import Content
-from codex_telemetry.web.rendering import STATIC, render
+from codex_telemetry.web.rendering import STATIC, STATIC_PATH, render
 from codex_telemetry.web.source import Source
 from codex_telemetry.web.views import (
     health,
@@ -89,14 +89,14 @@ def made(source: Source, doors: Doors) -> tuple[Guard, Changes]:
             *routes,
             *content.routes,
             Route("/events", changes.answer, methods=["GET"]),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Mount(STATIC_PATH, StaticFiles(directory=STATIC)),
         ],
         exception_handlers={
             HTTPException: lambda request, error: _not_there(source, request, error),
             Exception: lambda request, error: _crashed(source, request, error),
         },
     )
-    return Guard(application, doors), changes
+    return Guard(application, doors, STATIC_PATH), changes
 
 
 def _shown(page: Page, source: Source) -> Callable[[Request], Response]:

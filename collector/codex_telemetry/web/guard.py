@@ -45,6 +45,9 @@ HEADERS = {
     "cache-control": "no-store",
 }
 
+UNCHANGING = "private, max-age=31536000, immutable"
+"""Instead of `no-store`, for what belongs to the program and bears a name of its own when it changes."""
+
 
 class Doors(NamedTuple):
     """Where the pages are, and what opens them."""
@@ -74,9 +77,11 @@ class Doors(NamedTuple):
 class Guard:
     """Stands before the pages."""
 
-    def __init__(self, pages: ASGIApp, doors: Doors) -> None:
+    def __init__(self, pages: ASGIApp, doors: Doors, unchanging: str) -> None:
+        """`unchanging`: the folder of what a browser may keep: nothing of a session is in it."""
         self._pages = pages
         self._doors = doors
+        self._unchanging = f"{unchanging}/"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -89,7 +94,10 @@ class Guard:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 kept = [(k, v) for k, v in message["headers"] if k.decode() not in HEADERS]
-                own = [(k.encode(), v.encode()) for k, v in HEADERS.items()]
+                told = HEADERS
+                if message["status"] == 200 and scope["path"].startswith(self._unchanging):
+                    told = HEADERS | {"cache-control": UNCHANGING}
+                own = [(k.encode(), v.encode()) for k, v in told.items()]
                 message = {**message, "headers": kept + own}
             await send(message)
 

@@ -2,6 +2,7 @@
 
 import json
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,17 @@ WITHOUT_OFFSET = len("2026-11-23 07:04:08")
 """Of a moment in a list: with its offset it is in the title."""
 
 STATIC = Path(__file__).parent / "static"
+
+
+def _digest(folder: Path) -> str:
+    whole = sha256()
+    for path in sorted(folder.iterdir()):
+        whole.update(path.read_bytes())
+    return whole.hexdigest()[:12]
+
+
+STATIC_PATH = f"/static/{_digest(STATIC)}"
+"""Where a browser finds them: elsewhere after each change, so that it may keep what it has."""
 
 
 @cache
@@ -40,7 +52,12 @@ def environment() -> Environment:
         "data": as_data,
         "shares": shares,
     }
-    made.globals |= {"glyphs": FILL, "percent": words.percent, "counted": words.counted}
+    made.globals |= {
+        "static": STATIC_PATH,
+        "glyphs": FILL,
+        "percent": words.percent,
+        "counted": words.counted,
+    }
     return made
 
 

@@ -20,11 +20,12 @@ function switchTheme() {
 
 // --- charts
 
+const beside = document.currentScript.src;
 let charts = null;
 function loadCharts() {
   charts ||= new Promise((done, failed) => {
     const script = document.createElement("script");
-    script.src = "/static/charts.js";
+    script.src = new URL("charts.js", beside).href;
     script.onload = () => done(globalThis.echarts);
     script.onerror = failed;
     document.head.append(script);
