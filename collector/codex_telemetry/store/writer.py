@@ -168,8 +168,10 @@ class Writer:
 
     async def write_milestones(self) -> None:
         """Write those of all windows that were left to it. Raises as `save` does."""
-        async with self._transaction():
-            await milestones.write_due(self._db)
+        more = True
+        while more:
+            async with self._transaction():
+                more = await milestones.write_due(self._db)
 
     async def veil_all(self, veil: Veil) -> None:
         """Keep what is stored as it would be kept now, in one transaction. Raises what `save` does."""
@@ -194,7 +196,8 @@ class Writer:
             for batch in merge.told(other):
                 left = await pruned.turns_without(self._db, batch, ends)
                 await self._save(left, None, afresh=False, more_follows=True)
-            await milestones.write_due(self._db)
+            while await milestones.write_due(self._db):
+                pass
             await merge.take_rest(self._db, book, other)
 
     @contextlib.asynccontextmanager
