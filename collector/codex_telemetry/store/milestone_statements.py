@@ -2,9 +2,6 @@
 
 from codex_telemetry.core.limits import FIVE_HOURS, JITTER_MS, MINUTE_MS
 
-AT_ONCE = 500
-"""So many windows that were put off are written in one transaction: others want to write too."""
-
 TOLD_BY = """
 SELECT DISTINCT limit_id, window_minutes, resets_at FROM rate_limits
 WHERE origin = ? AND resets_at IS NOT NULL
@@ -18,9 +15,9 @@ SELECT DISTINCT limit_id, window_minutes, window_resets_at FROM milestones
 WHERE at >= ? AND window_resets_at - window_minutes * {MINUTE_MS} <= ?
 """
 PUT_OFF = "INSERT OR IGNORE INTO windows_due VALUES (?, ?, ?)"
-DUE = f"""
+DUE = """
 SELECT limit_id, window_minutes, resets_at FROM windows_due
-ORDER BY limit_id, window_minutes, resets_at LIMIT {AT_ONCE}
+ORDER BY limit_id, window_minutes, resets_at LIMIT ?
 """
 DONE = "DELETE FROM windows_due WHERE limit_id = ? AND window_minutes = ? AND resets_at = ?"
 

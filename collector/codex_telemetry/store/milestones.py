@@ -20,6 +20,9 @@ SLACK_MS = 5_000
 """Two halves of a turn that are found to be one may disagree by so much on when a response was."""
 
 
+AT_ONCE = 500
+"""So many windows that were put off are written in one transaction: others want to write too."""
+
 Limit = tuple[str, int]
 """Its id, and the length of its windows (minutes)."""
 
@@ -110,10 +113,16 @@ async def put_off(db: aiosqlite.Connection, windows: Iterable[Touched]) -> None:
 
 async def write_due(db: aiosqlite.Connection) -> bool:
     """Write those of some of the windows that were put off; False once there are none left."""
-    due = [Touched(*row) for row in await db.execute_fetchall(sql.DUE)]
+    due = [Touched(*row) for row in await db.execute_fetchall(sql.DUE, (AT_ONCE,))]
     await write(db, due)
     await db.executemany(sql.DONE, due)
-    return len(due) == sql.AT_ONCE
+    return len(due) == AT_ONCE
+
+
+async def write_all_due(db: aiosqlite.Connection) -> None:
+    """Write those of all that were put off."""
+    while await write_due(db):
+        pass
 
 
 async def write(db: aiosqlite.Connection, windows: Iterable[Touched]) -> None:

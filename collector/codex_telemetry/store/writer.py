@@ -131,13 +131,11 @@ class Writer:
 
         `spool`: the name of the spool file it comes from; False if that was taken in before.
         `cursor`: how far the batch's rollout file is read with it. `afresh`: forget first all that
-        this origin told before. `more_follows`: leave milestones to `write_milestones`: one of a week
-        needn't be written after each of its logs.
-        """
+        this origin told before. `more_follows`: leave milestones to `write_milestones`."""
         async with self._transaction():
             fresh = spool is None or await self._is_fresh(spool)
             if fresh:
-                left = await pruned.without(self._db, batch)
+                (left,) = await pruned.without(self._db, [batch])
                 await self._save(left, cursor, afresh=afresh, more_follows=more_follows)
         return fresh
 
@@ -146,7 +144,7 @@ class Writer:
         longer than one. Milestones are left to `write_milestones`. Raises as `save` does, and
         `UnsoundError` if any of it can't be saved."""
         async with self._transaction():
-            batches = [await pruned.without(self._db, batch) for batch, _ in logs]
+            batches = await pruned.without(self._db, [batch for batch, _ in logs])
             origins = await self._origins(batches)
             told = dict(zip(origins, batches, strict=True))
             windows = milestones.told_of(sample for batch in batches for sample in batch.limits)
@@ -196,8 +194,7 @@ class Writer:
             for batch in merge.told(other):
                 left = await pruned.turns_without(self._db, batch, ends)
                 await self._save(left, None, afresh=False, more_follows=True)
-            while await milestones.write_due(self._db):
-                pass
+            await milestones.write_all_due(self._db)
             await merge.take_rest(self._db, book, other)
 
     @contextlib.asynccontextmanager
