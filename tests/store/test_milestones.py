@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import Clock, LimitSample, ResponseFacts, Said, Usage, Weight
 from codex_telemetry.store import db as database
+from codex_telemetry.store import milestones as stored_milestones
 from codex_telemetry.store.writer import Writer
 from saved import BORN, batch, query, save, thread, turn
 
@@ -236,6 +237,17 @@ def test_a_backfill_that_was_killed_leaves_its_milestones_to_the_next(path: Path
     assert milestones(path) == []
     anyio.run(lambda: save_as_backfill_does(path, [], whole=True))
     assert milestones(path) == [(1, 10, 100)]
+    assert query(path, "SELECT * FROM windows_due") == []
+
+
+def test_of_windows_that_were_put_off_none_is_left(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_milestones, "AT_ONCE", 2)
+    told = [LimitSample(f"codex-{n}", 300, BORN + 10, 1, ENDS) for n in range(5)]
+    batches = [batch("home|r", *told, kind="rollout")]
+    anyio.run(lambda: save_as_backfill_does(path, batches, whole=True))
+    assert query(path, "SELECT count(DISTINCT limit_id) FROM milestones") == [(5,)]
     assert query(path, "SELECT * FROM windows_due") == []
 
 

@@ -35,7 +35,8 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]
 def kept(db: sqlite3.Connection, row: ItemRow) -> tuple[object, ...]:
     """What the columns say of an item that was saved."""
     db.execute("DELETE FROM items")
-    db.execute(ITEMS.save, (1, *stored_items.stored(row)))
+    told = (1, *stored_items.stored(row))
+    db.execute(ITEMS.save(len(told)), told)
     (found,) = db.execute(f"SELECT {COLUMNS} FROM items").fetchall()
     return tuple(found)
 
@@ -104,3 +105,12 @@ def test_what_an_earlier_version_stored_isnt_there_twice_once_it_is_told_again(
         ("blob", 3),
         ("text", 1),
     ]
+
+
+def test_what_isnt_told_any_more_is_null_again(tmp_path: Path) -> None:
+    path = tmp_path / "t.db"
+    save(path, batch("a", turn(1, thread(1))))
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("UPDATE items SET context_after = 9")
+    save(path, batch("a", turn(1, thread(1))))
+    assert query(path, "SELECT DISTINCT context_after FROM items") == [(None,)]

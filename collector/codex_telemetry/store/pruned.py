@@ -1,6 +1,6 @@
 """What was pruned stays so: whoever tells of it again isn't heard. What it used is all that is left."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -53,11 +53,15 @@ def is_over(sample: LimitSample, moment: int) -> bool:
     return max(sample.observed_at, sample.resets_at or 0) < moment
 
 
-async def without(db: aiosqlite.Connection, batch: Batch) -> Batch:
-    """A batch without what was pruned: turns, sessions that have no other, windows that were over."""
+async def without(db: aiosqlite.Connection, batches: Sequence[Batch]) -> list[Batch]:
+    """Batches without what was pruned: turns, sessions that have no other, windows that were over."""
     ((moment,),) = await db.execute_fetchall(PRUNED_BEFORE)
     if moment is None:
-        return batch
+        return list(batches)
+    return [await _without(db, batch, moment) for batch in batches]
+
+
+async def _without(db: aiosqlite.Connection, batch: Batch, moment: int) -> Batch:
     left = await turns_without(db, batch)
     alive = {str(thread) for turn in left.turns.values() for thread in turn.tellers}
     bare = json_list(str(session_id) for session_id in batch.sessions if session_id not in alive)

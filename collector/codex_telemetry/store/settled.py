@@ -88,7 +88,9 @@ async def _save_all_of(
 ) -> None:
     """Save all that belongs to some subjects; what no one tells of any more is removed. Each row
     begins with its subject and its key."""
-    await db.executemany(part.save, [row for its in rows.values() for row in its])
+    every = (row for its in rows.values() for row in its)
+    for told, alike in _by_columns_told(every).items():
+        await db.executemany(part.save(told), alike)
     counts = await db.execute_fetchall(part.number, (json_list(rows),))
     stored = {row[0]: row[1] for row in counts}
     await db.executemany(
@@ -99,6 +101,18 @@ async def _save_all_of(
             if stored.get(subject, 0) != len(its)
         ],
     )
+
+
+def _by_columns_told(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[tuple[Any, ...]]]:
+    """Rows without the nulls at their end, by how many columns are left: most of an item's are null,
+    and to hand over one takes as long as to store it."""
+    found: dict[int, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        told = len(row)
+        while row[told - 1] is None:
+            told -= 1
+        found.setdefault(told, []).append(row[:told])
+    return found
 
 
 async def _sum_up(db: aiosqlite.Connection, sessions: Iterable[str]) -> None:

@@ -1,6 +1,7 @@
 """The statements that write. What a value shall be is decided in Python; these only keep it."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -18,12 +19,20 @@ _NUMBER = "(SELECT number FROM saves)"
 
 
 def _upsert(
-    table: str, columns: list[str], key: tuple[str, ...], only: str = "", *, numbered: bool = False
+    table: str,
+    columns: list[str],
+    key: tuple[str, ...],
+    only: str = "",
+    *,
+    numbered: bool = False,
+    told: int | None = None,
 ) -> str:
-    """Insert a row, or bring the one of that key up to date. `numbered`: it says which save it was."""
-    marks = ", ".join([*"?" * len(columns), *[_NUMBER] * numbered])
-    columns = [*columns, *["changed"] * numbered]
-    names = ", ".join(columns)
+    """Insert a row, or bring the one of that key up to date. `numbered`: it says which save it was.
+    `told`: of so many columns, if not of all; the others become null."""
+    given = columns[:told]
+    marks = ", ".join([*"?" * len(given), *[_NUMBER] * numbered])
+    columns, given = ([*some, *["changed"] * numbered] for some in (columns, given))
+    names = ", ".join(given)
     # Not the key itself: to set what others refer to, even to what it was, has SQLite look for them.
     fresh = ", ".join(f"{c} = excluded.{c}" for c in columns if c not in key)
     return (
@@ -39,7 +48,8 @@ def _as_it_is(key: str | int) -> str | int:
 class Belonging(NamedTuple):
     """Rows that belong to a subject: to be saved, counted, and removed if they aren't listed."""
 
-    save: str
+    save: Callable[[int], str]
+    """Rows of which only so many columns, from the first on, aren't null."""
     number: str
     purge: str
     listed: Callable[[Any], str | int]
@@ -52,8 +62,9 @@ def _belonging(
     """The first column names the subject, the second is the key within it. `hexed`: such keys may be
     bytes, so a list has them as hexadecimal digits."""
     subject, key, *_ = columns
+    where = "" if only == "1" else f"WHERE {only}"
     return Belonging(
-        save=_upsert(table, columns, (subject, key), "" if only == "1" else f"WHERE {only}"),
+        save=cache(lambda told: _upsert(table, columns, (subject, key), where, told=told)),
         number=f"""
             SELECT {subject}, count(*) FROM {table}
             WHERE {subject} IN (SELECT value FROM json_each(?)) AND {only} GROUP BY {subject}""",

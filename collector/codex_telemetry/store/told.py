@@ -238,6 +238,6 @@ def json_list(keys: Iterable[str | int]) -> str:
     return msgspec.json.encode(list(keys)).decode()
 
 
-def json_rows(rows: Iterable[tuple[str | None, ...]]) -> str:
+def json_rows(rows: Iterable[tuple[str | int | None, ...]]) -> str:
     """The same of rows."""
     return msgspec.json.encode(list(rows)).decode()

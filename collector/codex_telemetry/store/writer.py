@@ -131,13 +131,11 @@ class Writer:
 
         `spool`: the name of the spool file it comes from; False if that was taken in before.
         `cursor`: how far the batch's rollout file is read with it. `afresh`: forget first all that
-        this origin told before. `more_follows`: leave milestones to `write_milestones`: one of a week
-        needn't be written after each of its logs.
-        """
+        this origin told before. `more_follows`: leave milestones to `write_milestones`."""
         async with self._transaction():
             fresh = spool is None or await self._is_fresh(spool)
             if fresh:
-                left = await pruned.without(self._db, batch)
+                (left,) = await pruned.without(self._db, [batch])
                 await self._save(left, cursor, afresh=afresh, more_follows=more_follows)
         return fresh
 
@@ -146,7 +144,7 @@ class Writer:
         longer than one. Milestones are left to `write_milestones`. Raises as `save` does, and
         `UnsoundError` if any of it can't be saved."""
         async with self._transaction():
-            batches = [await pruned.without(self._db, batch) for batch, _ in logs]
+            batches = await pruned.without(self._db, [batch for batch, _ in logs])
             origins = await self._origins(batches)
             told = dict(zip(origins, batches, strict=True))
             windows = milestones.told_of(sample for batch in batches for sample in batch.limits)
@@ -168,8 +166,10 @@ class Writer:
 
     async def write_milestones(self) -> None:
         """Write those of all windows that were left to it. Raises as `save` does."""
-        async with self._transaction():
-            await milestones.write_due(self._db)
+        more = True
+        while more:
+            async with self._transaction():
+                more = await milestones.write_due(self._db)
 
     async def veil_all(self, veil: Veil) -> None:
         """Keep what is stored as it would be kept now, in one transaction. Raises what `save` does."""
@@ -194,7 +194,7 @@ class Writer:
             for batch in merge.told(other):
                 left = await pruned.turns_without(self._db, batch, ends)
                 await self._save(left, None, afresh=False, more_follows=True)
-            await milestones.write_due(self._db)
+            await milestones.write_all_due(self._db)
             await merge.take_rest(self._db, book, other)
 
     @contextlib.asynccontextmanager

@@ -1,0 +1,117 @@
+"""The statements that milestones are read and written with: each for many windows at once."""
+
+from codex_telemetry.core.limits import FIVE_HOURS, JITTER_MS, MINUTE_MS
+
+TOLD_BY = """
+SELECT DISTINCT limit_id, window_minutes, resets_at FROM rate_limits
+WHERE origin = ? AND resets_at IS NOT NULL
+"""
+STRETCH = """
+SELECT min(r.at), max(r.at) FROM turns AS t JOIN responses AS r USING (turn_key)
+WHERE t.turn_id IN (SELECT value FROM json_each(?))
+"""
+RUNNING = f"""
+SELECT DISTINCT limit_id, window_minutes, window_resets_at FROM milestones
+WHERE at >= ? AND window_resets_at - window_minutes * {MINUTE_MS} <= ?
+"""
+PUT_OFF = "INSERT OR IGNORE INTO windows_due VALUES (?, ?, ?)"
+DUE = """
+SELECT limit_id, window_minutes, resets_at FROM windows_due
+ORDER BY limit_id, window_minutes, resets_at LIMIT ?
+"""
+DONE = "DELETE FROM windows_due WHERE limit_id = ? AND window_minutes = ? AND resets_at = ?"
+
+# A reset that is told as it was given; where none is, the nearest on both sides within the jitter.
+NEAR = f"""
+SELECT j.key,
+    (SELECT max(resets_at) FROM rate_limits
+     WHERE limit_id = j.value ->> 0 AND window_minutes = j.value ->> 1
+        AND resets_at BETWEEN (j.value ->> 2) - {JITTER_MS} AND j.value ->> 2),
+    (SELECT min(resets_at) FROM rate_limits
+     WHERE limit_id = j.value ->> 0 AND window_minutes = j.value ->> 1
+        AND resets_at BETWEEN j.value ->> 2 AND (j.value ->> 2) + {JITTER_MS})
+FROM json_each(?) AS j
+"""
+
+# How far the resets reach that are one with given ones: on from each to the next within the jitter.
+EXTENT = f"""
+WITH RECURSIVE
+told (n, limit_id, minutes, resets_at) AS (
+    SELECT key, value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)
+),
+earlier (n, limit_id, minutes, at) AS (
+    SELECT * FROM told
+    UNION ALL
+    SELECT n, limit_id, minutes, (
+        SELECT max(resets_at) FROM rate_limits AS r
+        WHERE r.limit_id = earlier.limit_id AND r.window_minutes = minutes
+            AND resets_at < at AND resets_at >= at - {JITTER_MS})
+    FROM earlier WHERE at IS NOT NULL
+),
+later (n, limit_id, minutes, at) AS (
+    SELECT * FROM told
+    UNION ALL
+    SELECT n, limit_id, minutes, (
+        SELECT min(resets_at) FROM rate_limits AS r
+        WHERE r.limit_id = later.limit_id AND r.window_minutes = minutes
+            AND resets_at > at AND resets_at <= at + {JITTER_MS})
+    FROM later WHERE at IS NOT NULL
+)
+SELECT n, min(at), max(at) FROM (SELECT n, at FROM earlier UNION ALL SELECT n, at FROM later)
+GROUP BY n
+"""
+FIRSTS = """
+SELECT w.key, CAST(r.used_percent AS INTEGER), o.kind, min(r.observed_at)
+FROM json_each(?) AS w
+CROSS JOIN rate_limits AS r
+    ON r.limit_id = w.value ->> 0 AND r.window_minutes = w.value ->> 1
+    AND r.resets_at BETWEEN w.value ->> 2 AND w.value ->> 3
+    AND r.used_percent BETWEEN 0 AND 1000
+JOIN origins AS o USING (origin)
+GROUP BY 1, 2, 3
+"""
+_COLUMNS = """
+window_resets_at, percent, at, source, cumulative_tokens, cumulative_cost_usd, marginal_cost_usd
+"""
+WRITTEN = f"""
+SELECT w.key, {_COLUMNS} FROM json_each(?) AS w
+CROSS JOIN milestones
+    ON limit_id = w.value ->> 0 AND window_minutes = w.value ->> 1
+    AND window_resets_at BETWEEN w.value ->> 2 AND w.value ->> 3
+ORDER BY w.key, percent, window_resets_at
+"""
+# Of each stretch between two moments of a window: what came after the first, up to and with the second.
+TOOK = """
+SELECT n, coalesce(sum(r.total_tokens), 0),
+    CASE WHEN count(r.at) = count(r.cost_usd) THEN coalesce(sum(r.cost_usd), 0.0) END
+FROM (
+    SELECT w.key AS n, m.key AS place, m.value AS until,
+        lag(m.value) OVER (PARTITION BY w.key ORDER BY m.key) AS since
+    FROM json_each(?) AS w CROSS JOIN json_each(w.value) AS m
+) AS stretch LEFT JOIN responses AS r
+    ON r.at > stretch.since AND r.at <= stretch.until AND r.total_tokens > 0
+WHERE stretch.since IS NOT NULL GROUP BY n, place ORDER BY n, place
+"""
+REMOVE = """
+DELETE FROM milestones
+WHERE limit_id = ? AND window_minutes = ? AND window_resets_at BETWEEN ? AND ?
+"""
+KEEP = f"""
+INSERT INTO milestones (limit_id, window_minutes, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+# What the five-hour window said last before, if that window was still running.
+_FIVE_HOURS = f"""
+UPDATE milestones SET five_hour_percent = (
+    SELECT r.used_percent FROM rate_limits AS r
+    WHERE r.limit_id = milestones.limit_id AND r.window_minutes = {FIVE_HOURS}
+        AND r.observed_at <= milestones.at AND r.resets_at > milestones.at
+        AND r.observed_at > milestones.at - {FIVE_HOURS * MINUTE_MS}
+        AND r.used_percent IS NOT NULL
+    ORDER BY r.observed_at DESC, r.used_percent DESC LIMIT 1)
+"""
+# By time: of one limit there are as many as there ever were.
+FIVE_HOURS_OF_ALL = f"{_FIVE_HOURS} WHERE +limit_id = ? AND at BETWEEN ? AND ?"
+FIVE_HOURS_OF_ONE = f"""
+{_FIVE_HOURS} WHERE limit_id = ? AND window_minutes = ? AND window_resets_at = ?
+"""
