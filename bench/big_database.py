@@ -24,7 +24,8 @@ from codex_telemetry.core.facts import ItemFacts, Said, TurnFacts, Weight
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
 from codex_telemetry.settings import Settings
 from codex_telemetry.store import db as schema
-from codex_telemetry.store.stored_items import stored_id, stored_kind, stored_status
+from codex_telemetry.store import stored_items, stored_responses
+from codex_telemetry.store.stored_items import stored_kind, stored_status
 
 BEGUN = 1_750_000_000_000
 """ms UTC, a Sunday in June 2025."""
@@ -118,7 +119,7 @@ def _stored(item: Row) -> Row:
     key, item_id, kind, name, status, started, ended, *rest = item
     after = None if ended is None else ended - started
     return (
-        *(key, stored_id(item_id), stored_kind(kind), name, stored_status(status)),
+        *(key, stored_items.stored_id(item_id), stored_kind(kind), name, stored_status(status)),
         *(started, after, *rest),
     )
 
@@ -140,8 +141,8 @@ start_delay_ms model_ms tools_ms approval_ms hooks_ms compaction_ms retry_ms une
 utc_offset_min sources"""
 ITEM = """turn_key id_stored kind_stored name status_stored started_at ended_after duration_ms approval_ms
 exit_code output_bytes server action"""
-RESPONSE = """turn_key running_total_tokens response_id model at input_tokens cached_input_tokens
-output_tokens reasoning_output_tokens total_tokens"""
+RESPONSE = """turn_key running_total_tokens response_stored model at input_tokens cached_input_tokens
+output_tokens reasoning_output_tokens total_besides"""
 EVENT_ROW = "session_id turn_id event_key kind name at duration_ms status sources"
 LIMIT = "origin observed_at limit_id window_minutes used_percent resets_at plan_type session_id"
 DRIFT = "origin codex_version name reason n first_seen last_seen"
@@ -290,10 +291,10 @@ class Made:
         step = turn.duration // turn.responses
         for i in range(turn.responses):
             used = 1_000 + (turn.key * 7919 + i * 104_729) % 60_000
+            response_id = stored_responses.stored_id(f"resp_{turn.key:024x}{i:04x}")
             yield (
-                turn.key, (i + 1) * 70_000 + used, f"resp_{turn.key:024x}{i:04x}", turn.model,
-                turn.started + (i + 1) * step, used, used // 2, used // 10, used // 20,
-                used + used // 10,
+                turn.key, (i + 1) * 70_000 + used, response_id, turn.model,
+                turn.started + (i + 1) * step, used, used // 2, used // 10, used // 20, 0,
             )  # fmt: skip
 
     def events(self, turn: Turn) -> Iterator[Row]:

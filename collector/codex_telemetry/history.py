@@ -15,6 +15,7 @@ from codex_telemetry.config import Paths, codex_homes, complaints
 from codex_telemetry.errors import UserError
 from codex_telemetry.settings import DEFAULT, Settings
 from codex_telemetry.store import consent, copies, ours, spool
+from codex_telemetry.store.compact import compact
 from codex_telemetry.store.grants import Standing
 from codex_telemetry.store.keeper import UNWRITABLE
 from codex_telemetry.store.price_list import PriceList
@@ -29,6 +30,11 @@ RETRY_S = 1.0
 
 PATIENCE_S = 30.0
 """How long a backfill waits for its turn among others who write, before it gives up."""
+
+MUCH = 50_000_000
+"""Bytes of logs: who reads so many at once, and `MOST_OF` times what the database then takes, has filled
+it, and may write it anew in order. That takes a hundredth of the time, and a fifteenth of its size away."""
+MOST_OF = 10
 
 DAY_S = 86_400.0
 
@@ -52,9 +58,19 @@ def read_rollouts(
     Raises `UserError` if no home can be read, where one is `required`, or the database can't be
     written.
     """
-    return anyio.run(
+    tally = anyio.run(
         _read, paths, homes, settings, prices, rebuild, hash_commands, required, progress
     )
+    _pack(paths.database, tally.bytes_read)
+    return tally
+
+
+def _pack(database: Path, read: int) -> None:
+    """Where it was filled just now: what came file by file has left room on its pages."""
+    if read >= max(MUCH, MOST_OF * database.stat().st_size):
+        # Another writes, or there is no room for it: it is as good as it was.
+        with contextlib.suppress(UserError):
+            compact(database)
 
 
 async def _read(

@@ -11,6 +11,7 @@ from codex_telemetry.core.rows import TurnRow
 from codex_telemetry.core.settle import Settled, settle, settle_session
 from codex_telemetry.core.settle_events import settle_session_events, settle_turn_events
 from codex_telemetry.store import statements as sql
+from codex_telemetry.store import stored_responses
 from codex_telemetry.store.order import Placed, place
 from codex_telemetry.store.stored_items import stored
 from codex_telemetry.store.told import Told, json_list
@@ -57,7 +58,9 @@ async def _save_belongings(db: aiosqlite.Connection, settled: Mapping[str, Settl
     }
     await _save_all_of(db, sql.ITEMS, items)
     responses = {
-        keys[turn_id]: [(keys[turn_id], *_row(response)) for response in its.responses]
+        keys[turn_id]: [
+            (keys[turn_id], *stored_responses.stored(response)) for response in its.responses
+        ]
         for turn_id, its in settled.items()
     }
     await _save_all_of(db, sql.RESPONSES, responses)

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from codex_telemetry.core.identity import EXEC
-from codex_telemetry.core.rows import EventRow, ResponseRow, SessionRow, TurnRow
-from codex_telemetry.store import stored_items
+from codex_telemetry.core.rows import EventRow, SessionRow, TurnRow
+from codex_telemetry.store import stored_items, stored_responses
 
 
 def _columns(row: type[Struct]) -> list[str]:
@@ -148,7 +148,7 @@ TURN = _upsert("turns", [*_columns(TurnRow), "turn_index"], ("turn_id",), number
 TURN_KEYS = "SELECT turn_id, turn_key FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))"
 
 ITEMS = _belonging("items", ["turn_key", *stored_items.COLUMNS], hexed=True)
-RESPONSES = _belonging("responses", ["turn_key", *_columns(ResponseRow)])
+RESPONSES = _belonging("responses", ["turn_key", *stored_responses.COLUMNS])
 _EVENT = _columns(EventRow)
 TURN_EVENTS = _belonging(
     "events", ["turn_id", "event_key", "session_id", *_EVENT[1:]], only="turn_id IS NOT NULL"
