@@ -54,22 +54,24 @@ def doctor(
 
 
 def surroundings(paths: Paths) -> Surroundings:
-    """What is around the database; it starts `codex --version`."""
+    """What is around the database; it starts `codex --version`, whose answer is waited for later."""
     from codex_telemetry.cli.installed import (  # noqa: PLC0415
         installed_service,
         installed_shims,
     )
     from codex_telemetry.host.find import NoSuchCodexError, find_codex  # noqa: PLC0415
-    from codex_telemetry.host.version import codex_version  # noqa: PLC0415
+    from codex_telemetry.host.version import PATIENCE_S, asked  # noqa: PLC0415
 
-    program, misnamed = None, None
+    program, misnamed, answer = None, None, None
     try:
         program = find_codex()
     except NoSuchCodexError as error:
         misnamed = error.message
+    if program is not None:
+        answer = asked(program)
     return Surroundings(
         program=program,
-        release=codex_version(program) if program is not None else None,
+        release=lambda: answer(PATIENCE_S) if answer is not None else None,
         misnamed=misnamed,
         homes=[_home(path) for path in codex_homes()],
         waiting=list(waiting(paths)),

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 PATIENCE_S = 5.0
@@ -18,6 +19,12 @@ _RELEASE = re.compile(r"\b\d{1,6}\.\d{1,6}\.\d{1,6}(?:-[0-9A-Za-z.]{1,20})?\b")
 
 def codex_version(program: Path, patience_s: float = PATIENCE_S) -> str | None:
     """The release, `0.169.0`; None where it can't be run, says none or takes too long."""
+    return asked(program)(patience_s)
+
+
+def asked(program: Path) -> Callable[[float], str | None]:
+    """The same of a program that starts now, so that one may do something else until it has answered:
+    how long to wait for it from then on → the release."""
     try:
         child = subprocess.Popen(
             [program, "--version"],
@@ -27,7 +34,11 @@ def codex_version(program: Path, patience_s: float = PATIENCE_S) -> str | None:
             start_new_session=True,
         )
     except OSError:
-        return None
+        return lambda _: None
+    return lambda patience_s: _answer(child, patience_s)
+
+
+def _answer(child: "subprocess.Popen[bytes]", patience_s: float) -> str | None:
     try:
         said, _ = child.communicate(timeout=patience_s)
     except subprocess.TimeoutExpired:

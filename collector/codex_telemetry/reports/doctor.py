@@ -30,9 +30,7 @@ def doctor(
 
     `whole`: the database is read from end to end, however large. `reach`: how it is opened.
     """
-    report = Doctor(
-        checks=[surroundings.codex(around), surroundings.homes(around)], drift=[], gaps=[], sinks=[]
-    )
+    report = Doctor(checks=[surroundings.homes(around)], drift=[], gaps=[], sinks=[])
     if not paths.database.exists():
         report.checks.append(
             Check(
@@ -52,6 +50,8 @@ def doctor(
         report.checks.append(surroundings.permissions(paths.database))
     report.checks += [surroundings.keys(paths.database), surroundings.spool(around)]
     report.checks += [surroundings.shims(around), surroundings.service(around)]
+    # The last that is looked at: until here it had time to answer.
+    report.checks.insert(0, surroundings.codex(around))
     return report
 
 

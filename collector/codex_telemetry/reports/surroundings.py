@@ -1,7 +1,7 @@
 """What `doctor` says of the files around the database, and of the Codex on this machine."""
 
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,8 +26,8 @@ class Home(NamedTuple):
 class Surroundings(NamedTuple):
     program: Path | None
     """The codex that would be run."""
-    release: str | None
-    """What it says it is."""
+    release: Callable[[], str | None]
+    """What it says it is, once: it is waited for."""
     misnamed: str | None
     """Why there is none, where the environment names one."""
     homes: Sequence[Home]
@@ -42,14 +42,15 @@ def codex(around: Surroundings) -> Check:
         return Check("codex", "warn", around.misnamed, "name another, or unset the variable")
     if around.program is None:
         return Check("codex", "warn", "there is no codex on the PATH", "run it by its full path")
-    if around.release is None:
+    release = around.release()
+    if release is None:
         return Check(
             "codex",
             "warn",
             f"{around.program} doesn't say which release it is",
             f"try: {around.program} --version",
         )
-    return Check("codex", "ok", f"{around.release} at {around.program}", None)
+    return Check("codex", "ok", f"{release} at {around.program}", None)
 
 
 def shims(around: Surroundings) -> Check:

@@ -1,6 +1,8 @@
 """What turns and tool calls took, as it lies sorted in the store, and the turns it doesn't hold."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -48,10 +50,14 @@ def unsorted(db: Store, filters: Filters) -> Where | None:
 def told_by(db: Store, by: str, filters: Filters, times: Sequence[str]) -> Iterator[Sorted]:
     """What is sorted by one thing, of those that match."""
     where = all_of(Where("told_by = ?", (by,)), only_if(filters.status, "status = ?"))
-    rows = db.execute(
+    rows = db.cursor()
+    rows.row_factory = None  # there are thousands
+    rows.execute(
         f"SELECT key, number, failures, declines, {', '.join(times)} FROM sorted_times "
         f"WHERE {where.sql}",
         where.values,
     )
-    for key, number, failures, declines, *runs in rows:
-        yield Sorted(_keys(key), number, failures, declines, [unpacked(run) for run in runs])
+    for text, its in groupby(rows, itemgetter(0)):
+        key = _keys(text)
+        for _, number, failures, declines, *runs in its:
+            yield Sorted(key, number, failures, declines, [*map(unpacked, runs)])
