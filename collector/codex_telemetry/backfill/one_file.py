@@ -110,6 +110,7 @@ class OneFile:
         """`first_heard`: when each thing was, of a file that is told afresh."""
         self._veil = manner.veil
         self._grants = manner.grants
+        self._looks = bool(manner.grants)
         self._log_file = log_file
         self._rollout = rollout
         self._reader = reader
@@ -151,7 +152,7 @@ class OneFile:
                 if isinstance(fact, Drift):
                     self._drifted(fact)
                 self._batch.add(self._veil.over(fact), captured.at)
-            if self._grants:
+            if self._looks:
                 for heard in self._reader.take_content():
                     self._batch.keep(clear(heard, self._grants.covering(heard), self._veil))
         except Exception as error:  # noqa: BLE001 - a mistake of ours may cost a line, never the rest

@@ -47,6 +47,7 @@ MADE_UP = "item-"
 """Migrated items are numbered: the stream knows them by other names, so they are counted only."""
 
 
+CODEX_MS = int(Clock.CODEX_MS)
 _text = msgspec.json.Decoder(str).decode
 
 
@@ -78,9 +79,9 @@ def item_completed(reading: Reading, told: wire.ItemCompleted, at: Moment) -> No
         return
     facts = _facts(reading, kind, item, at)
     if told.started_at_ms is not None:
-        facts.starts = {int(Clock.CODEX_MS): told.started_at_ms}
+        facts.starts = {CODEX_MS: told.started_at_ms}
     if told.completed_at_ms is not None:
-        facts.ends = {int(Clock.CODEX_MS): told.completed_at_ms}
+        facts.ends = {CODEX_MS: told.completed_at_ms}
     if kind == "compaction":
         compactions.compacted(reading, facts, at)
     if facts.starts and facts.ends:
