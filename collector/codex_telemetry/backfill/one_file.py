@@ -110,6 +110,7 @@ class OneFile:
         """`first_heard`: when each thing was, of a file that is told afresh."""
         self._veil = manner.veil
         self._grants = manner.grants
+        self._looks = bool(manner.grants)
         self._log_file = log_file
         self._rollout = rollout
         self._reader = reader
@@ -124,7 +125,7 @@ class OneFile:
 
     def pieces(self) -> Iterator[Piece]:
         """All that is new. If something can't be read, what could be is kept."""
-        cursor, rollout = self._cursor, self._rollout
+        cursor, rollout, take = self._cursor, self._rollout, self._take
         captured = Captured(_now(), _utc_offset_min())
         whole = True
         try:
@@ -133,7 +134,7 @@ class OneFile:
                 if line is None:
                     self._skipped_lines += 1
                 else:
-                    self._take(line, captured)
+                    take(line, captured)
                 if rollout.end - self._saved_to >= SAVE_EVERY:
                     yield self._piece(whole=False, last=False)
                     cursor.since = cursor.place
@@ -151,8 +152,9 @@ class OneFile:
                 if isinstance(fact, Drift):
                     self._drifted(fact)
                 self._batch.add(self._veil.over(fact), captured.at)
-            for heard in self._reader.take_content():
-                self._batch.keep(clear(heard, self._grants.covering(heard), self._veil))
+            if self._looks:
+                for heard in self._reader.take_content():
+                    self._batch.keep(clear(heard, self._grants.covering(heard), self._veil))
         except Exception as error:  # noqa: BLE001 - a mistake of ours may cost a line, never the rest
             drift = Drift(self._reader.codex_version, "(reader)", type(error).__name__)
             self._drifted(drift)

@@ -11,8 +11,8 @@ from codex_telemetry.backfill.one_file import LogFile, Manner, OneFile, Piece, n
 from codex_telemetry.backfill.reading import Reading
 from codex_telemetry.inputs.opened import UnreadableError, opened
 
-FILES_AT_ONCE = 32
-ROWS_AT_ONCE = 4_000
+FILES_AT_ONCE = 16
+ROWS_AT_ONCE = 2_000
 """So much, or a bit more, is saved at once: more would take memory, and hardly less time."""
 
 

@@ -89,7 +89,11 @@ class OpenedRollout:
         """
         while raw := self._next():
             if raw[-1] == NEWLINE:
-                self._read(raw, len(raw))
+                if len(raw) >= TAIL and len(self._head) == HEAD:
+                    self.end += len(raw)
+                    self._tail = raw
+                else:
+                    self._read(raw, len(raw))
                 yield raw
             elif len(raw) >= MOST_IN_A_LINE:
                 rest, size = self._skip(raw[-TAIL:])

@@ -15,7 +15,7 @@ from codex_telemetry.formats.app_server.wire import given
 from codex_telemetry.formats.rollout import agents, wire
 from codex_telemetry.formats.rollout.messages import model_spoke
 from codex_telemetry.formats.rollout.outputs import outcome
-from codex_telemetry.formats.rollout.reading import Moment, Reading, add, note, put, safe
+from codex_telemetry.formats.rollout.reading import Moment, Reading, add, better, note, safe
 from codex_telemetry.formats.rollout.state import bound
 
 COMMANDS = frozenset(
@@ -44,6 +44,8 @@ CODEX_OWN = frozenset(
 CONTAINER = "exec"
 """Code mode (from 0.145): a script that calls tools, which are the calls that count."""
 
+LOG, HINT = int(Clock.LOG), int(Weight.HINT)
+_json = msgspec.json.Decoder().decode
 _MCP = re.compile(r"(?:mcp__)?([A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*?)__([A-Za-z0-9_-]+)")
 
 
@@ -75,7 +77,7 @@ def web_search_call(reading: Reading, told: wire.Call, at: Moment) -> None:
     if item_id is not None and turn_id is not None:
         item = ItemFacts(kind="web_search", action=reading.say(action and snake(action), at))
         if at.ms is not None:
-            item.ends = {int(Clock.LOG): at.ms}
+            item.ends = {LOG: at.ms}
         claim(reading, turn_id, item_id, item)
     reading.active(at)
 
@@ -98,12 +100,12 @@ def tool_output(reading: Reading, told: wire.Output, at: Moment) -> None:
         item.threads |= agents.spawned(told.output)
     if end.ended:
         note(item.ends, Clock.LOG, at.ms)
-    put(
-        item,
-        status=reading.say(end.status, at, Weight.HINT),
-        exit_code=reading.say(end.exit_code, at, Weight.HINT),
-        duration=reading.say(end.duration_ms, at, Weight.HINT),
-    )
+    if end.status is not None:
+        item.status = better(item.status, reading.say(end.status, at, HINT))
+    if end.exit_code is not None:
+        item.exit_code = better(item.exit_code, reading.say(end.exit_code, at, HINT))
+    if end.duration_ms is not None:
+        item.duration = better(item.duration, reading.say(end.duration_ms, at, HINT))
     reading.active(at)
 
 
@@ -124,7 +126,7 @@ def _called(reading: Reading, told: wire.Call, at: Moment) -> None:
     if call_id is None or turn_id is None or container:
         return
     if at.ms is not None:
-        item.starts = {int(Clock.LOG): at.ms}
+        item.starts = {LOG: at.ms}
     state.calls[call_id] = (turn_id, kind)
     bound(state.calls)
     claim(reading, turn_id, call_id, item)
@@ -148,7 +150,7 @@ def _item(reading: Reading, told: wire.Call, at: Moment) -> tuple[str, ItemFacts
         return _command(reading, told, at)
     kind = _kind(tool, noted=reading.state.paginated or namespace == NOTED)
     shown = tool if kind in ("dynamic_tool", "subagent", "other") else None
-    item = ItemFacts(kind=kind, name=reading.say(shown, at, Weight.HINT))
+    item = ItemFacts(kind=kind, name=reading.say(shown, at, HINT))
     if tool in AGENTS:
         item.threads = agents.addressed(_arguments(told)) - {reading.state.thread}
     return kind, item
@@ -171,7 +173,7 @@ def _command(reading: Reading, told: wire.Call, at: Moment) -> tuple[str, ItemFa
     kind = "file_change" if word in PATCHES else "command"
     item = ItemFacts(kind=kind)
     if kind == "command":
-        item.name = reading.say(word, at, Weight.HINT)
+        item.name = reading.say(word, at, HINT)
         item.command_hash = hashed(reading, command, at)
     return kind, item
 
@@ -198,7 +200,7 @@ def _arguments(told: wire.Call) -> Any:
 
 def _decoded(raw: Raw) -> Any:
     try:
-        return msgspec.json.decode(raw)
+        return _json(raw)
     except wire.UNREADABLE:
         return None
 

@@ -11,7 +11,7 @@ from codex_telemetry.formats.app_server.state import Settings
 from codex_telemetry.formats.app_server.values import name, path, policy, sandboxed, tag
 from codex_telemetry.formats.app_server.wire import given
 from codex_telemetry.formats.rollout import turns, wire
-from codex_telemetry.formats.rollout.reading import Moment, Reading, put, safe
+from codex_telemetry.formats.rollout.reading import Moment, Reading, better, put, safe
 from codex_telemetry.formats.rollout.state import MOST_FOLDERS, Instructions, State, bound
 
 MOST_MEASURED = 8
@@ -31,8 +31,9 @@ def turn_context(reading: Reading, told: wire.TurnContext, at: Moment) -> None:
     if reading.described is None or reading.described[0] is not told:
         reading.described = (told, tuple(_described(reading, told)))
     facts = reading.turn(turn_id)
-    put(facts, root_turn_id=reading.say(safe(told.root_turn_id)))
-    put(facts, **{field: reading.say(value, at) for field, value in reading.described[1]})
+    facts.root_turn_id = better(facts.root_turn_id, reading.say(safe(told.root_turn_id)))
+    for field, value in reading.described[1]:
+        setattr(facts, field, better(getattr(facts, field), reading.say(value, at)))
 
 
 def _described(reading: Reading, told: wire.TurnContext) -> Iterator[tuple[str, Any]]:

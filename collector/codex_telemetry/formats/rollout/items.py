@@ -43,10 +43,14 @@ EXTENSIONS = {
 
 TIMED = TIMED_IN_LOG.partition(".")[2]
 
+_WRITTEN_KINDS = {each[:1].upper() + each[1:]: kind for each, kind in KINDS.items()}
+"""The same by how items are called in a log: all but extensions."""
+
 MADE_UP = "item-"
 """Migrated items are numbered: the stream knows them by other names, so they are counted only."""
 
 
+CODEX_MS = int(Clock.CODEX_MS)
 _text = msgspec.json.Decoder(str).decode
 
 
@@ -57,7 +61,7 @@ def item_completed(reading: Reading, told: wire.ItemCompleted, at: Moment) -> No
     turn_id = reading.own(told.turn_id)
     if turn_id is None:
         return
-    kind = KINDS.get(_type_on_the_stream(item))
+    kind = _WRITTEN_KINDS.get(item.type) or KINDS.get(_type_on_the_stream(item))
     if kind is None:
         kind = "other"
         unknown = name(item.type) or "(unprintable)"
@@ -78,9 +82,9 @@ def item_completed(reading: Reading, told: wire.ItemCompleted, at: Moment) -> No
         return
     facts = _facts(reading, kind, item, at)
     if told.started_at_ms is not None:
-        facts.starts = {int(Clock.CODEX_MS): told.started_at_ms}
+        facts.starts = {CODEX_MS: told.started_at_ms}
     if told.completed_at_ms is not None:
-        facts.ends = {int(Clock.CODEX_MS): told.completed_at_ms}
+        facts.ends = {CODEX_MS: told.completed_at_ms}
     if kind == "compaction":
         compactions.compacted(reading, facts, at)
     if facts.starts and facts.ends:
@@ -137,8 +141,10 @@ def _facts(reading: Reading, kind: str, item: wire.Item, at: Moment) -> ItemFact
     status = tag(item.status)
     if status is not None and snake(status) in STATUSES:
         facts.status = say(snake(status), at)
-    facts.exit_code = say(item.exit_code, at)
-    facts.duration = say(_milliseconds(item.duration), at)
+    if item.exit_code is not None:
+        facts.exit_code = say(item.exit_code, at)
+    if item.duration is not None:
+        facts.duration = say(_milliseconds(item.duration), at)
     if kind == "command":
         command = item.command
         if isinstance(command, str) or _is_words(command):

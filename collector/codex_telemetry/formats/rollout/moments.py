@@ -21,9 +21,9 @@ def log_ms(stamp: object) -> int | None:
 
 
 @lru_cache(maxsize=256)
-def minute_ms(text: bytes) -> int | None:
-    """The same of a whole minute, as bytes: `2026-11-23T06:42`. Many lines fall within one."""
-    return log_ms(text.decode("ascii", "replace") + ":00.000Z")
+def second_ms(text: bytes) -> int | None:
+    """The same of a whole second, as bytes: `2026-11-23T06:42:19`. Many lines fall within one."""
+    return log_ms(text.decode("ascii", "replace") + ".000Z")
 
 
 @lru_cache(maxsize=256)

@@ -19,6 +19,7 @@ _TAIL = re.compile(
     rb'\}"$'
 )
 """0.20 to 0.58, patches up to 0.125."""
+_ENDS = b'}}"'
 _CUT_SHORT = re.compile(
     rb'"(?:(?P<aborted>(?:Wall time:? [\d.]+ seconds\\n)?aborted by user)'
     rb"|(?P<declined>patch rejected by user|exec command rejected by user"
@@ -63,7 +64,7 @@ def outcome(kind: str, output: Raw) -> Outcome:
 
 
 def _frame(raw: bytes) -> tuple[int | None, float | None]:
-    tail = _TAIL.search(raw, max(0, len(raw) - 160))
+    tail = _TAIL.search(raw, max(0, len(raw) - 160)) if raw.endswith(_ENDS) else None
     if tail is not None:
         return int(tail[1]), float(tail[2])
     head = _HEAD.match(raw)

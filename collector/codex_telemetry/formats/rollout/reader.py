@@ -15,7 +15,7 @@ from codex_telemetry.formats.app_server.values import name
 from codex_telemetry.formats.app_server.wire import given
 from codex_telemetry.formats.rollout import content, messages, table, tokens, wire
 from codex_telemetry.formats.rollout.limits import KeptLimits
-from codex_telemetry.formats.rollout.moments import log_ms, minute_ms
+from codex_telemetry.formats.rollout.moments import log_ms, second_ms
 from codex_telemetry.formats.rollout.names import RolloutName
 from codex_telemetry.formats.rollout.reading import Moment, Reading
 from codex_telemetry.formats.rollout.replay import copied
@@ -24,11 +24,12 @@ from codex_telemetry.formats.rollout.state import State, load, veiled
 from codex_telemetry.formats.rollout.table import Known
 
 _HEAD = re.compile(
-    rb'\{"timestamp":"((\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d)\.(\d{3})Z|[0-9TZ:.+-]{20,35})",'
+    rb'\{"timestamp":"((\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d)\.(\d{3})Z|[0-9TZ:.+-]{20,35})",'
     rb'(?:"ordinal":(\d{1,15}),)?'
-    rb'"type":"(\w{1,64})","payload":\{(?:"type":"(\w{1,64})")?'
+    rb'"type":"((\w{1,64})","payload":\{(?:"type":"\w{1,64}")?)'
 )
 """The head of a line as Codex writes it (0.42 to 0.169)."""
+_MESSAGE = b'response_item","payload":{"type":"message"'
 _ROLE = re.compile(rb'(?:,"status":"\w+")?(?:,"id":(?:null|"[^"\\]{0,200}"))?,"role":"(\w+)"')
 _PLACE = re.compile(r"`(\$[A-Za-z0-9_.\[\]]*)`$")
 _BOM = b"\xef\xbb\xbf"
@@ -152,27 +153,25 @@ class RolloutReader:
 
     def _as_written(self, line: bytes, head: re.Match[bytes]) -> bool:
         """Read a line by its head; False if it has to be looked at more closely."""
-        ordinal, kind, of_payload = head.group(5, 6, 7)
-        reading = self._reading
-        state = reading.state
-        if kind == b"response_item":
-            if of_payload == b"message" and state.replay is None:
-                role = _ROLE.match(line, head.end())
-                if role is not None and self._message(role[1], head):
-                    return True
-            known, ignored = table.ITEMS.get(of_payload), table.IGNORED_ITEMS
-        elif kind == b"event_msg":
-            known, ignored = table.EVENTS.get(of_payload), table.IGNORED_EVENTS
-        else:
-            known, ignored, of_payload = table.TOP.get(kind), table.IGNORED_TOP, kind
+        written, ordinal = head[5], head[4]
+        known = table.WRITTEN.get(written) or table.TOP.get(head[6])
         if known is None:
-            if of_payload not in ignored:
+            if written not in table.IGNORED_WRITTEN and head[6] not in table.IGNORED_TOP:
                 return False
+            state = self._reading.state
             if state.replay is None:
                 state.last_stamp = head[1]
             return True
+        if written == _MESSAGE and self._reading.state.replay is None:
+            role = _ROLE.match(line, head.end())
+            if role is not None and self._message(role[1], head):
+                return True
         try:
-            told = self._told(known, line, head.end())
+            told = (
+                self._told(known, line, head.end())
+                if known.said_again
+                else known.line(line).payload
+            )
         except wire.UNREADABLE:
             return False
         at = Moment(_ms(head), int(ordinal) if ordinal else None)
@@ -181,12 +180,10 @@ class RolloutReader:
 
     def _told(self, known: Known, line: bytes, start: int) -> object:
         """What a line says. One that is written as the last of its kind was is that one again."""
-        if known.name not in table.SAID_AGAIN:
-            return known.line.decode(line).payload
         written = line[start:]
         before = self._said.get(known.name)
         if before is None or before[0] != written:
-            before = self._said[known.name] = (written, known.line.decode(line).payload)
+            before = self._said[known.name] = (written, known.line(line).payload)
         return before[1]
 
     def _message(self, role: bytes, head: re.Match[bytes]) -> bool:
@@ -219,7 +216,7 @@ class RolloutReader:
         known.handle(reading, told, at)
         if self._content is not None:
             self._look_at_content(self._content, known.name, line, at)
-        if known.name not in table.PASSING:
+        if not known.passing:
             state.last_line = None
         state.last_stamp = stamp or state.last_stamp
 
@@ -274,18 +271,16 @@ class RolloutReader:
             at = Moment(log_ms(envelope.timestamp), envelope.ordinal)
             if envelope.type == "session_meta" and not given(envelope.payload):
                 at = Moment(None)  # of 0.20: nothing after it has a time
-            self._take(known, known.payload.decode(payload), at, stamp, payload)
+            self._take(known, known.payload(payload), at, stamp, payload)
         elif key not in ignored:
             reading.drift(_name(envelope.type, of_payload), "unknown line")
 
 
 def _ms(head: re.Match[bytes]) -> int | None:
     """When a line was written."""
-    stamp, minute, seconds, thousandths = head.group(1, 2, 3, 4)
-    begun = None if minute is None else minute_ms(minute)
-    if begun is None:
-        return log_ms(stamp.decode())
-    return begun + int(seconds) * 1000 + int(thousandths)
+    second = head[2]
+    begun = None if second is None else second_ms(second)
+    return log_ms(head[1].decode()) if begun is None else begun + int(head[3])
 
 
 def _name(kind: str | None, of_payload: str | None) -> str:

@@ -39,6 +39,9 @@ Described = tuple[tuple[str, Any], ...]
 
 F = TypeVar("F", ItemFacts, ResponseFacts, EventFacts)
 
+_HINT, _ROLLOUT = int(Weight.HINT), int(Weight.ROLLOUT)
+"""As plain numbers: members of an enumeration take longer to compare, and to write down."""
+
 
 class Moment(Struct, frozen=True, gc=False):
     """A line's own time (None in the format of 0.20), and its number where it has one."""
@@ -159,19 +162,21 @@ class Reading:
 
     def active(self, at: Moment) -> None:
         """The turn goes on: in a log that marks no end, this may be its last line."""
-        state = self.state
-        if at.ms is not None and self.in_logged() and state.thread is not None:
-            assert state.current is not None
-            heard = self.turn(state.current).last_heard
-            heard[state.thread] = max(at.ms, heard.get(state.thread, at.ms))
+        state, ms = self.state, at.ms
+        current, thread = state.current, state.thread
+        if ms is None or current is None or thread is None or not is_log_turn(current):
+            return
+        heard = self.turn(current).last_heard
+        if ms > heard.get(thread, ms - 1):
+            heard[thread] = ms
 
     def guess(self, status: str, at: Moment) -> None:
         """How a turn stands whose end no line marks: a later guess counts more."""
-        if self.in_logged():
-            facts = self.current()
-            assert facts is not None
-            put(facts, status=Said(status, Weight.HINT, at.ms or self.state.untimed))
-            self.state.answered = status == "completed"
+        state = self.state
+        if state.current is not None and is_log_turn(state.current):
+            facts = self.turn(state.current)
+            facts.status = better(facts.status, Said(status, _HINT, at.ms or state.untimed))
+            state.answered = status == "completed"
 
     def event(self, kind: str, at: Moment, name: str | None = None, *, turn: bool = True) -> None:
         """Something happened: in the current turn, or in the thread where it has none."""
@@ -186,9 +191,11 @@ class Reading:
             )
             add(where.events, f"{kind}:{at.ms}", told)
 
-    def say(self, value: Any, at: Moment | None = None, weight: int = Weight.ROLLOUT) -> Any:
+    def say(self, value: Any, at: Moment | None = None, weight: int = _ROLLOUT) -> Any:
         """A claim of the log; nothing is claimed of an unknown value."""
-        return None if value is None else Said(value, weight, (at.ms if at else None) or 0)
+        if value is None:
+            return None
+        return Said(value, weight, 0 if at is None else at.ms or 0)
 
 
 def put(facts: TurnFacts | SessionFacts | ItemFacts, **claims: Said[Any] | None) -> None:
@@ -196,8 +203,14 @@ def put(facts: TurnFacts | SessionFacts | ItemFacts, **claims: Said[Any] | None)
     difference where reading stopped and went on."""
     for field_name, claim in claims.items():
         if claim is not None:
-            known = getattr(facts, field_name)
-            setattr(facts, field_name, claim if known is None else weightier(known, claim))
+            setattr(facts, field_name, better(getattr(facts, field_name), claim))
+
+
+def better(known: Said[Any] | None, told: Said[Any] | None) -> Said[Any] | None:
+    """The same for one claim."""
+    if told is None:
+        return known
+    return told if known is None else weightier(known, told)
 
 
 def add(known: dict[K, F], key: K, told: F) -> None:

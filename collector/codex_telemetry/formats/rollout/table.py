@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from codex_telemetry.formats.app_server import ignored
 from codex_telemetry.formats.rollout import (
@@ -24,7 +24,18 @@ T = TypeVar("T")
 Handler = Callable[[Reading, Any, Moment], None]
 
 
-class Line(Struct, Generic[T]):
+SAID_AGAIN = frozenset({"token_count", "turn_context"})
+"""Every count is written twice up to 0.130, a turn's context with each of its responses."""
+
+PASSING = frozenset(
+    """
+    message user_message function_call_output custom_tool_call_output compacted thread_name_updated
+    """.split()
+)
+"""After these lines, what came before still matters: see `turns.prompt`."""
+
+
+class Line(Struct, Generic[T], gc=False):
     payload: T
 
 
@@ -33,10 +44,12 @@ class Known(NamedTuple):
 
     name: str
     handle: Handler
-    line: "msgspec.json.Decoder[Any]"
-    """Of the whole line."""
-    payload: "msgspec.json.Decoder[Any]"
-    """Of its payload alone: for lines whose head isn't where it should be."""
+    line: Callable[[bytes], Any]
+    """Decodes the whole line."""
+    payload: Callable[[bytes | Raw], Any]
+    """Decodes its payload alone: for lines whose head isn't where it should be."""
+    said_again: bool
+    passing: bool
 
 
 def _known(*entries: tuple[str, Handler, Any]) -> dict[bytes, Known]:
@@ -44,7 +57,12 @@ def _known(*entries: tuple[str, Handler, Any]) -> dict[bytes, Known]:
     for name, handle, shape in entries:
         whole: Any = Line[shape]  # type: ignore[valid-type]
         found[name.encode()] = Known(
-            name, handle, msgspec.json.Decoder(whole), msgspec.json.Decoder(shape)
+            name,
+            handle,
+            msgspec.json.Decoder(whole).decode,
+            msgspec.json.Decoder(shape).decode,
+            said_again=name in SAID_AGAIN,
+            passing=name in PASSING,
         )
     return found
 
@@ -126,12 +144,19 @@ IGNORED_ITEMS = _names(
 )
 """`agent_message`: from one agent to another (0.155)."""
 
-SAID_AGAIN = frozenset({"token_count", "turn_context"})
-"""Every count is written twice up to 0.130, a turn's context with each of its responses."""
 
-PASSING = frozenset(
-    """
-    message user_message function_call_output custom_tool_call_output compacted thread_name_updated
-    """.split()
+def _written(kind: str, names: Iterable[bytes]) -> dict[bytes, bytes]:
+    """How the head of a line goes on behind its `type` → its name."""
+    return {b'%s","payload":{"type":"%s"' % (kind.encode(), each): each for each in names}
+
+
+WRITTEN = {
+    written: by_name[each]
+    for kind, by_name in (("event_msg", EVENTS), ("response_item", ITEMS))
+    for written, each in _written(kind, by_name).items()
+}
+"""Lines of the two kinds that have many, by how Codex writes their heads."""
+
+IGNORED_WRITTEN = frozenset(_written("event_msg", IGNORED_EVENTS)) | frozenset(
+    _written("response_item", IGNORED_ITEMS)
 )
-"""After these lines, what came before still matters: see `turns.prompt`."""

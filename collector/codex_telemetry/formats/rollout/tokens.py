@@ -13,7 +13,7 @@ from codex_telemetry.formats.app_server.values import name
 from codex_telemetry.formats.app_server.wire import given
 from codex_telemetry.formats.base import Stamp
 from codex_telemetry.formats.rollout import compactions, wire
-from codex_telemetry.formats.rollout.reading import Moment, Reading, add, put
+from codex_telemetry.formats.rollout.reading import Moment, Reading, add, better
 from codex_telemetry.formats.rollout.state import Pending
 
 
@@ -134,8 +134,9 @@ def _claim(reading: Reading, told: Pending, total: int) -> None:
 
 def _window(reading: Reading, turn_id: TurnId, told: wire.TokenCount, at: Moment) -> None:
     if told.info is not None and told.info.model_context_window is not None:
+        facts = reading.turn(turn_id)
         window = reading.say(told.info.model_context_window, at)
-        put(reading.turn(turn_id), context_window=window)
+        facts.context_window = better(facts.context_window, window)
 
 
 def _limits(reading: Reading, told: wire.TokenCount, at: Moment) -> None:
@@ -161,12 +162,14 @@ def _usage(told: wire.Tokens | None) -> Usage | None:
     if told is None or told.input_tokens < 0 or told.output_tokens < 0:
         return None
     total = told.total_tokens
+    if total is None:
+        total = told.input_tokens + told.output_tokens
     return Usage(
-        total=told.input_tokens + told.output_tokens if total is None else total,
-        input=told.input_tokens,
-        cached=told.cached_input_tokens,
-        output=told.output_tokens,
-        reasoning=told.reasoning_output_tokens,
+        total,
+        told.input_tokens,
+        told.cached_input_tokens,
+        told.output_tokens,
+        told.reasoning_output_tokens,
     )
 
 
