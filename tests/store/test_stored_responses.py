@@ -30,7 +30,8 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]
 def kept(db: sqlite3.Connection, row: ResponseRow) -> tuple[object, ...]:
     """What the columns say of a response that was saved."""
     db.execute("DELETE FROM responses")
-    db.execute(RESPONSES.save, (1, *stored(row)))
+    told = (1, *stored(row))
+    db.execute(RESPONSES.save(len(told)), told)
     (found,) = db.execute(f"SELECT {COLUMNS} FROM responses").fetchall()
     return tuple(found)
 
