@@ -22,6 +22,7 @@ MEASURED: dict[str, dict[str, Any]] = {
     "first_paint": {},
     "backfills": {"sizes": (100, 1_000)},
     "pump": {"steady_s": 10.0},
+    "top": {"seconds": 10.0},
 }
 """The files, and what `--quick` asks less of than of all."""
 
