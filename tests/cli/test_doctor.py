@@ -13,7 +13,7 @@ import pytest
 
 import scenes
 from codex_telemetry.core.facts import Captured, Drift, Gap, Said
-from codex_telemetry.host.version import codex_version
+from codex_telemetry.host.version import asked, codex_version
 from codex_telemetry.keys import key_file
 from codex_telemetry.secret import load, secret_path
 from codex_telemetry.store import consent, health, sink_cursors
@@ -145,6 +145,15 @@ class TestCodex:
         assert codex_version(stand_in, patience_s=3.0) is None
         child, shell = map(int, pids.read_text().split())
         until(lambda: not _is_running(child) and not _is_running(shell))
+
+    def test_one_that_hangs_is_gone_when_nobody_waits_for_it_any_more(
+        self, stand_in: Path, tmp_path: Path
+    ) -> None:
+        pid = tmp_path / "pid"
+        program(stand_in, f"echo $$ >{pid}.new; mv {pid}.new {pid}; sleep 600")
+        with asked(stand_in):
+            until(pid.exists)
+        assert not _is_running(int(pid.read_text()))
 
     def test_a_program_it_leaves_behind_is_not_waited_for(self, stand_in: Path) -> None:
         program(stand_in, "sleep 60 >/dev/null 2>&1 & echo codex-cli 0.63.0-alpha.1")

@@ -1,7 +1,9 @@
 """`doctor`: whether all is well, and what to do where it isn't."""
 
+import contextlib
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -44,7 +46,8 @@ def doctor(
 
     chosen, zone, found = form.chosen(), zoned.zone(), where.paths()
     take_in_spool(found)
-    report = examine(found, surroundings(found), time.time_ns() // 1_000_000, whole=whole)
+    with surroundings(found) as around:
+        report = examine(found, around, time.time_ns() // 1_000_000, whole=whole)
     if chosen is not None:
         print_one(report, chosen)
     else:
@@ -53,7 +56,8 @@ def doctor(
         raise typer.Exit(1)
 
 
-def surroundings(paths: Paths) -> Surroundings:
+@contextlib.contextmanager
+def surroundings(paths: Paths) -> Iterator[Surroundings]:
     """What is around the database; it starts `codex --version`, whose answer is waited for later."""
     from codex_telemetry.cli.installed import (  # noqa: PLC0415
         installed_service,
@@ -62,22 +66,21 @@ def surroundings(paths: Paths) -> Surroundings:
     from codex_telemetry.host.find import NoSuchCodexError, find_codex  # noqa: PLC0415
     from codex_telemetry.host.version import PATIENCE_S, asked  # noqa: PLC0415
 
-    program, misnamed, answer = None, None, None
+    program, misnamed = None, None
     try:
         program = find_codex()
     except NoSuchCodexError as error:
         misnamed = error.message
-    if program is not None:
-        answer = asked(program)
-    return Surroundings(
-        program=program,
-        release=lambda: answer(PATIENCE_S) if answer is not None else None,
-        misnamed=misnamed,
-        homes=[_home(path) for path in codex_homes()],
-        waiting=list(waiting(paths)),
-        shims=installed_shims(),
-        service=installed_service(paths),
-    )
+    with asked(program) if program is not None else contextlib.nullcontext() as answer:
+        yield Surroundings(
+            program=program,
+            release=lambda: answer(PATIENCE_S) if answer is not None else None,
+            misnamed=misnamed,
+            homes=[_home(path) for path in codex_homes()],
+            waiting=list(waiting(paths)),
+            shims=installed_shims(),
+            service=installed_service(paths),
+        )
 
 
 def _home(path: Path) -> Home:

@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 PATIENCE_S = 5.0
@@ -19,12 +19,14 @@ _RELEASE = re.compile(r"\b\d{1,6}\.\d{1,6}\.\d{1,6}(?:-[0-9A-Za-z.]{1,20})?\b")
 
 def codex_version(program: Path, patience_s: float = PATIENCE_S) -> str | None:
     """The release, `0.169.0`; None where it can't be run, says none or takes too long."""
-    return asked(program)(patience_s)
+    with asked(program) as answer:
+        return answer(patience_s)
 
 
-def asked(program: Path) -> Callable[[float], str | None]:
+@contextlib.contextmanager
+def asked(program: Path) -> Iterator[Callable[[float], str | None]]:
     """The same of a program that starts now, so that one may do something else until it has answered:
-    how long to wait for it from then on → the release."""
+    how long to wait for it from then on → the release. It is gone when the block ends."""
     try:
         child = subprocess.Popen(
             [program, "--version"],
@@ -34,20 +36,22 @@ def asked(program: Path) -> Callable[[float], str | None]:
             start_new_session=True,
         )
     except OSError:
-        return lambda _: None
-    return lambda patience_s: _answer(child, patience_s)
-
-
-def _answer(child: "subprocess.Popen[bytes]", patience_s: float) -> str | None:
+        yield lambda _: None
+        return
     try:
-        said, _ = child.communicate(timeout=patience_s)
-    except subprocess.TimeoutExpired:
-        said = b""
+        yield lambda patience_s: _answer(child, patience_s)
     finally:
         # Behind npm's shim is the native program, which would outlive it and hold the pipe.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
         with child:
             pass
+
+
+def _answer(child: "subprocess.Popen[bytes]", patience_s: float) -> str | None:
+    try:
+        said, _ = child.communicate(timeout=patience_s)
+    except subprocess.TimeoutExpired:
+        return None
     found = _RELEASE.search(said[:MOST].decode("ascii", "replace"))
     return found[0] if found is not None and child.returncode == 0 else None

@@ -16,7 +16,8 @@ WORST_FIRST = ("fail", "warn", "ok")
 
 def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:  # noqa: ARG001 - as all views
     # A page upgrades no database, as `doctor` does.
-    report = doctor(source.paths, surroundings(source.paths), now, reach=only_reading)
+    with surroundings(source.paths) as around:
+        report = doctor(source.paths, around, now, reach=only_reading)
     checks = sorted(report.checks, key=lambda check: WORST_FIRST.index(check.status))
     return {
         "checks": checks,
