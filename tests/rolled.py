@@ -11,7 +11,8 @@ from codex_telemetry.core.identity import SessionId, TurnId
 from codex_telemetry.core.rows import SessionRow, TurnRow
 from codex_telemetry.core.settle import settle_session, settle_turn
 from codex_telemetry.core.veil import Hasher
-from codex_telemetry.formats.rollout import RolloutName, RolloutReader, rollout_name
+from codex_telemetry.formats.rollout import RolloutName, rollout_name
+from codex_telemetry.formats.rollout.reader import RolloutReader
 from recordings import Recording
 
 NOW = Captured(1_795_430_000_000, 60)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from codex_telemetry.backfill import backfill
+from codex_telemetry.backfill.homes import backfill
 from codex_telemetry.core.veil import Veil
 from codex_telemetry.store.writer import Writer
 from recordings import Recording

@@ -15,7 +15,7 @@ import shown
 from capture.granting import grant
 from casts import cast
 from codex_telemetry import pricing
-from codex_telemetry.backfill import backfill
+from codex_telemetry.backfill.homes import backfill
 from codex_telemetry.cli.app import (
     COMMANDS,
     CONTENT_COMMANDS,

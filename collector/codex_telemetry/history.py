@@ -10,7 +10,8 @@ import anyio
 from anyio.abc import TaskStatus
 
 from codex_telemetry import log, privacy
-from codex_telemetry.backfill import Progress, Tally, backfill
+from codex_telemetry.backfill import Progress, Tally
+from codex_telemetry.backfill.homes import backfill
 from codex_telemetry.config import Paths, codex_homes, complaints
 from codex_telemetry.errors import UserError
 from codex_telemetry.settings import DEFAULT, Settings

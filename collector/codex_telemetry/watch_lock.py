@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -70,6 +69,8 @@ def watcher(database: Path, home: Path) -> Watcher | None:
 
 
 def _path(database: Path, home: str) -> Path:
+    import hashlib  # noqa: PLC0415 - a backfill that doesn't watch needs none
+
     # Two databases may follow one home: they share nothing.
     key = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
     return database.with_name(f"{database.name}.watch-{key}.lock")

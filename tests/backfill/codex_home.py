@@ -8,7 +8,8 @@ from typing import Any
 
 import anyio
 
-from codex_telemetry.backfill import Tally, backfill
+from codex_telemetry.backfill import Tally
+from codex_telemetry.backfill.homes import backfill
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.store.writer import Writer
 from recordings import Recording

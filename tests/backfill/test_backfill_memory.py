@@ -18,7 +18,7 @@ PATIENCE_S = 15
 READ = """
 import resource, sys, anyio
 from pathlib import Path
-from codex_telemetry.backfill import backfill
+from codex_telemetry.backfill.homes import backfill
 from codex_telemetry.store.writer import Writer
 
 def peak_mb():

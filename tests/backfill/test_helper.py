@@ -14,14 +14,16 @@ import pytest
 import histories
 from backfill.codex_home import place, rollouts, rows, take_in
 from codex_telemetry.backfill import helper
-from codex_telemetry.backfill.one_file import LogFile, Piece
+from codex_telemetry.backfill.log_files import LogFile
+from codex_telemetry.backfill.one_file import Piece
 from recordings import Recordings
 from saved import query
 
 BACKFILL = """
 import sys, anyio
 from pathlib import Path
-from codex_telemetry.backfill import backfill, helper
+from codex_telemetry.backfill import helper
+from codex_telemetry.backfill.homes import backfill
 from codex_telemetry.store.writer import Writer
 
 helper.WORTH_IT = 0

@@ -18,7 +18,8 @@ KILLS = rounds(42)
 BACKFILL = """
 import sys, anyio
 from pathlib import Path
-from codex_telemetry.backfill import backfill, one_file
+from codex_telemetry.backfill import one_file
+from codex_telemetry.backfill.homes import backfill
 from codex_telemetry.store.writer import Writer
 
 one_file.SAVE_EVERY = 16 << 10  # so that there are places within a file to be killed at

@@ -7,7 +7,7 @@ import pytest
 
 from backfill.codex_home import heard, place, rollouts, rows, take_in
 from codex_telemetry.backfill import one_file
-from codex_telemetry.formats.rollout import RolloutReader
+from codex_telemetry.formats.rollout.reader import RolloutReader
 from codex_telemetry.secret import load, secret_path
 from recordings import Recordings
 from saved import contents, query

@@ -11,7 +11,7 @@ from codex_telemetry.core.identity import LaunchId
 from codex_telemetry.formats.app_server import stream
 from codex_telemetry.formats.app_server.reader import AppServer
 from codex_telemetry.formats.base import Direction, Stamp
-from codex_telemetry.formats.rollout import RolloutReader
+from codex_telemetry.formats.rollout.reader import RolloutReader
 from recordings import Recording, Recordings
 from rolled import NOW, lines_of, name_of
 

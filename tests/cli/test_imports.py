@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from backfill.codex_home import place
 from codex_telemetry.cli.app import COMMANDS, CONTENT_COMMANDS, HIDDEN
 from codex_telemetry.store import spool
 from commands import run
+from recordings import Recordings
 
 HEAVY = {
     *("structlog", "rich", "anyio", "aiosqlite", "asyncio", "genai_prices", "nacl", "keyring"),
@@ -89,3 +91,13 @@ def test_the_suffix_that_is_looked_for_is_that_of_spool_files(week: Path) -> Non
     (folder / f"x{spool.SUFFIX}").write_bytes(b"")
     assert imported("turns", "--json") & HEAVY
     assert json.loads(run("turns", "--json").out)
+
+
+def test_a_backfill_that_finds_nothing_new_takes_nothing_that_reads(
+    recordings: Recordings, tmp_path: Path
+) -> None:
+    place([recordings.one("0.169.0/h_compact")], tmp_path / "codex-home")
+    reads = {"anyio", "aiosqlite", "zstandard", "codex_telemetry.formats.rollout.reader"}
+    assert imported("backfill", "--json") >= reads
+    for form in ([], ["--json"]):
+        assert not imported("backfill", *form) & (HEAVY | reads)

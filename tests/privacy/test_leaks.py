@@ -17,7 +17,7 @@ import pytest
 from backfill.codex_home import heard, place, rollouts
 from canary import MARKED, Canary, leaks, leaks_in
 from codex_telemetry.formats.app_server.reader import AppServer
-from codex_telemetry.formats.rollout import RolloutReader
+from codex_telemetry.formats.rollout.reader import RolloutReader
 from codex_telemetry.hearing import Hearing
 from codex_telemetry.store import queries
 from codex_telemetry.store.bodies import squeezed

@@ -19,7 +19,8 @@ from typing import Never
 import anyio
 import msgspec
 
-from codex_telemetry.backfill.one_file import LogFile, Piece
+from codex_telemetry.backfill.log_files import LogFile
+from codex_telemetry.backfill.one_file import Piece
 
 WORTH_IT = 16 << 20
 """Bytes to be read from which on there is a second process: to start it takes some 20 ms."""

@@ -2,30 +2,19 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import anyio.lowlevel
 
-from codex_telemetry.backfill.one_file import LogFile
+from codex_telemetry.backfill.log_files import LogFile, look
 from codex_telemetry.backfill.reading import Reading
 from codex_telemetry.backfill.tally import Progress, Tally
 from codex_telemetry.backfill.together import read_new
-from codex_telemetry.core.identity import SessionId
 from codex_telemetry.core.veil import OPEN, Veil
-from codex_telemetry.formats.rollout import rollout_name
 from codex_telemetry.inputs import files
 from codex_telemetry.store import cursors
 from codex_telemetry.store.cursors import Cursor
 from codex_telemetry.store.grants import Standing
 from codex_telemetry.store.writer import Writer
-
-
-class Looked(NamedTuple):
-    """A home as it was found."""
-
-    logs: list[LogFile]
-    """The oldest first."""
-    unreadable: int
 
 
 async def backfill(
@@ -64,15 +53,6 @@ async def backfill(
         await read_changed(reading, wanted, progress)
     await writer.write_milestones()
     return tally
-
-
-def look(home: Path) -> Looked:
-    """All rollouts of a home. Raises `OSError` if it can't be looked at."""
-    found = files.find(home)
-    named = [(file, name) for file in found.files if (name := rollout_name(file.path.name))]
-    newest: dict[SessionId, str] = {name.thread_id: file.stem for file, name in named}
-    logs = [LogFile(file, name, newest[name.thread_id] == file.stem) for file, name in named]
-    return Looked(logs, found.unreadable)
 
 
 async def read_changed(

@@ -9,14 +9,14 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from codex_telemetry.backfill.log_files import LogFile
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import Captured, Drift, Said, SessionFacts, TurnFacts, Weight
 from codex_telemetry.core.gate import clear
 from codex_telemetry.core.veil import OPEN, Hasher, Veil
-from codex_telemetry.formats.rollout import RolloutName, RolloutReader
-from codex_telemetry.inputs.files import RolloutFile, text_of
+from codex_telemetry.formats.rollout.reader import RolloutReader
+from codex_telemetry.inputs.files import text_of
 from codex_telemetry.inputs.opened import OpenedRollout, UnreadableError
-from codex_telemetry.store import cursors
 from codex_telemetry.store.cursors import Cursor
 from codex_telemetry.store.grants import NOTHING, Grants
 
@@ -28,23 +28,6 @@ NOT_A_LINE = "(line)"
 
 UNFINISHED = -1
 """Instead of a file's size, as long as there is more of it to be read: so it is read on."""
-
-
-class LogFile(NamedTuple):
-    file: RolloutFile
-    name: RolloutName
-    newest: bool
-    """Of its thread's files: a thread that was taken back goes on in another. It says where the
-    thread's log is."""
-
-    @property
-    def origin(self) -> str:
-        return cursors.origin_name(text_of(self.file.home), self.file.stem)
-
-    def differs(self, before: Cursor) -> bool:
-        """Whether it may not be what it was when it was last read."""
-        now = (self.file.size, self.file.mtime_ns, self.file.relative)
-        return now != (before.size, before.mtime_ns, before.path)
 
 
 class Manner(NamedTuple):

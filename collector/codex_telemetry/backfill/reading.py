@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from codex_telemetry import log
-from codex_telemetry.backfill.one_file import LogFile, Manner, OneFile, Piece, new_cursor
+from codex_telemetry.backfill.log_files import LogFile
+from codex_telemetry.backfill.one_file import Manner, OneFile, Piece, new_cursor
 from codex_telemetry.backfill.tally import Tally
 from codex_telemetry.core.veil import OPEN, Veil
 from codex_telemetry.inputs.opened import Mark, OpenedRollout, UnreadableError, opened

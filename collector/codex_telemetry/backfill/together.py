@@ -7,7 +7,8 @@ from functools import partial
 import anyio.lowlevel
 
 from codex_telemetry.backfill import helper
-from codex_telemetry.backfill.one_file import LogFile, Manner, OneFile, Piece, new_cursor
+from codex_telemetry.backfill.log_files import LogFile
+from codex_telemetry.backfill.one_file import Manner, OneFile, Piece, new_cursor
 from codex_telemetry.backfill.reading import Reading
 from codex_telemetry.inputs.opened import UnreadableError, opened
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import anyio
 from watchfiles import Change, awatch
 
-from codex_telemetry.backfill.homes import look, read_changed
-from codex_telemetry.backfill.one_file import LogFile
+from codex_telemetry.backfill.homes import read_changed
+from codex_telemetry.backfill.log_files import LogFile, look
 from codex_telemetry.backfill.reading import Reading
 from codex_telemetry.backfill.tally import Tally
 from codex_telemetry.core.veil import OPEN, Veil

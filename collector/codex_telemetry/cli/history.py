@@ -1,25 +1,28 @@
 """`backfill`: read what Codex has written to disk, and say what there was."""
 
 import contextlib
+import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from codex_telemetry import pricing, watch_lock
+from codex_telemetry import pricing, secret, watch_lock
+from codex_telemetry.backfill import Progress, Tally
+from codex_telemetry.backfill.unchanged import unchanged
 from codex_telemetry.cli import show
 from codex_telemetry.cli.listing import print_one
 from codex_telemetry.cli.options import Form, Where, options
-from codex_telemetry.cli.reach import bring_up_to_date, waiting
+from codex_telemetry.cli.reach import bring_up_to_date, is_up_to_date, waiting
 from codex_telemetry.cli.words import Span, counted
-from codex_telemetry.config import codex_homes
+from codex_telemetry.config import Paths, codex_homes
+from codex_telemetry.errors import UserError
 from codex_telemetry.reports.shapes_upkeep import BackfillSummary
-
-if TYPE_CHECKING:
-    from codex_telemetry.backfill import Progress
+from codex_telemetry.store.price_list import PriceList
+from codex_telemetry.store.queries import only_reading
 
 Home = Annotated[
     list[Path] | None,
@@ -53,35 +56,37 @@ def backfill(
     else ~/.codex.
     Example: codex-telemetry backfill
     """
-    from codex_telemetry.history import follow_rollouts, read_rollouts  # noqa: PLC0415 - heavy
-
     chosen, found, settings = form.chosen(), where.paths(), where.settings()
     prices = pricing.wanted(settings)
     homes = [home.expanduser().absolute() for home in codex_home or codex_homes()]
     began, waited = time.monotonic(), set(waiting(found))
-    alone = watch_lock.held(found.database, homes) if watch else contextlib.nullcontext()
-    with alone:
-        with _bar() as progress:
-            tally = read_rollouts(
-                found,
-                homes,
-                settings=settings,
-                prices=prices,
-                rebuild=rebuild,
-                hash_commands=hash_commands,
-                required=not watch,  # a home that isn't there yet is waited for
-                progress=progress,
-            )
-        bring_up_to_date(found.database, prices, settings)
-        if watch:
-            follow_rollouts(
-                found,
-                homes,
-                tally,
-                settings=settings,
-                hash_commands=hash_commands,
-                begun=lambda: show.note("watching for what is new; Ctrl-C ends it"),
-            )
+    tally = None if rebuild or watch or waited else _nothing_new(found, homes, prices)
+    if tally is None:
+        from codex_telemetry.history import follow_rollouts, read_rollouts  # noqa: PLC0415 - heavy
+
+        alone = watch_lock.held(found.database, homes) if watch else contextlib.nullcontext()
+        with alone:
+            with _bar() as progress:
+                tally = read_rollouts(
+                    found,
+                    homes,
+                    settings=settings,
+                    prices=prices,
+                    rebuild=rebuild,
+                    hash_commands=hash_commands,
+                    required=not watch,  # a home that isn't there yet is waited for
+                    progress=progress,
+                )
+            bring_up_to_date(found.database, prices, settings)
+            if watch:
+                follow_rollouts(
+                    found,
+                    homes,
+                    tally,
+                    settings=settings,
+                    hash_commands=hash_commands,
+                    begun=lambda: show.note("watching for what is new; Ctrl-C ends it"),
+                )
     if tally.unreadable:
         show.note(f"{tally.unreadable:,} of the files and folders can't be read")
     if tally.taken_in:
@@ -113,8 +118,21 @@ def backfill(
     )
 
 
+def _nothing_new(found: Paths, homes: Sequence[Path], prices: PriceList) -> Tally | None:
+    """What there is, where a backfill has nothing to do; None where it has, or something may be the
+    matter: it says what."""
+    with contextlib.suppress(UserError, OSError):
+        may_write = all(
+            os.access(path, os.W_OK) for path in (found.database, found.database.parent)
+        )
+        if may_write and secret.find(secret.secret_path(found.database)) is not None:
+            with only_reading(found.database) as db:
+                return unchanged(db, homes) if is_up_to_date(db, prices) else None
+    return None
+
+
 @contextlib.contextmanager
-def _bar() -> Iterator[Callable[["Progress"], None]]:
+def _bar() -> Iterator[Callable[[Progress], None]]:
     """A progress bar on stderr, where that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _: None

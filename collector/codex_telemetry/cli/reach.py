@@ -22,7 +22,7 @@ def store(where: Where) -> Iterator[Store]:
     wanted = pricing.wanted(settings)
     take_in_spool(found)
     with reading(found.database) as db:
-        current = is_current(db, wanted) and not (sorting.due(db) or summing.due(db))
+        current = is_up_to_date(db, wanted)
         if current:
             yield db
     if not current:
@@ -45,6 +45,11 @@ def reached(where: Where, whence: Whence) -> Iterator[Store | Elsewhere]:
     where.paths()
     with warehouse(address(*told)) as there:
         yield there
+
+
+def is_up_to_date(db: Store, wanted: PriceList) -> bool:
+    """Whether there is nothing for `bring_up_to_date` to do."""
+    return is_current(db, wanted) and not (sorting.due(db) or summing.due(db))
 
 
 def bring_up_to_date(database: Path, wanted: PriceList, settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """How far each rollout file is read. A cursor moves in the transaction that saves what was read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from codex_telemetry.store.bodies import squeezed, unpacked
+from codex_telemetry.store.queries import Store
 
 if TYPE_CHECKING:
     import aiosqlite  # what names an origin, reports read: they take nothing heavy
@@ -79,7 +80,15 @@ ON CONFLICT (origin) DO UPDATE SET {", ".join(f"{c} = excluded.{c}" for c in _CO
 
 async def load(db: "aiosqlite.Connection", home: str) -> dict[str, Cursor]:
     """The cursors of one home by the name of their origin, without the readers' states."""
-    rows = await db.execute_fetchall(ALL, (home,))
+    return _by_origin(await db.execute_fetchall(ALL, (home,)))
+
+
+def load_now(db: Store, home: str) -> dict[str, Cursor]:
+    """The same, for who only reads."""
+    return _by_origin(db.execute(ALL, (home,)))
+
+
+def _by_origin(rows: Iterable[Any]) -> dict[str, Cursor]:
     return {row[0]: Cursor(*row[1:]) for row in rows}
 
 

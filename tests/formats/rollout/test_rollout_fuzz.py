@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from canary import leaks_in
 from codex_telemetry.core.identity import SessionId
-from codex_telemetry.formats.rollout import RolloutName, RolloutReader
+from codex_telemetry.formats.rollout import RolloutName
+from codex_telemetry.formats.rollout.reader import RolloutReader
 from recordings import Recordings
 from rolled import NOW, Rolled, lines_of, name_of, read
 

@@ -5,7 +5,7 @@ import pytest
 
 from canary import leaks_in
 from codex_telemetry.core.facts import Usage
-from codex_telemetry.formats.rollout import RolloutReader
+from codex_telemetry.formats.rollout.reader import RolloutReader
 from recordings import Recording, Recordings, names
 from rolled import NOW, lines_of, name_of, read, rolled_up
 from told import sent_by_the_model
