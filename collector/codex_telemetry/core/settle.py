@@ -275,8 +275,7 @@ def _in_context(turn: TurnFacts, responses: Sequence[ResponseRow]) -> int | None
 def _interrupted_for(turn: TurnFacts) -> int | None:
     """From the client's request to interrupt the turn to its end (ms)."""
     request = turn.events.get(INTERRUPT)
-    span = between(request.starts, request.ends) if request is not None else None
-    return span[0] if span is not None else None
+    return between(request.starts, request.ends) if request is not None else None
 
 
 def _percent_left(used: int | None, window: int | None) -> int | None:
