@@ -108,18 +108,15 @@ def at(times: Times, frame: Window) -> int | None:
 def first_start(turn: TurnFacts, frame: Window, kinds: frozenset[str] | None = None) -> int | None:
     """When the first output item (of these kinds) started, by the window's clock; None if one ended
     before, of which nobody says when it started (`codex exec` doesn't of messages)."""
-    wanted = [
-        item
-        for item in turn.items.values()
-        if (item.kind in kinds if kinds else item.kind not in NOT_OUTPUT)
-    ]
-    starts = [start for item in wanted if (start := at(item.starts, frame)) is not None]
+    starts, ends = [], []
+    for item in turn.items.values():
+        if item.kind in kinds if kinds else item.kind not in NOT_OUTPUT:
+            start = at(item.starts, frame)
+            if start is not None:
+                starts.append(start)
+            elif (end := at(item.ends, frame)) is not None:
+                ends.append(end)
     first = min(starts, default=None)
-    ends = [
-        end
-        for item in wanted
-        if at(item.starts, frame) is None and (end := at(item.ends, frame)) is not None
-    ]
     return None if first is None or min(ends, default=first + 1) <= first else first
 
 
