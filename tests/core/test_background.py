@@ -11,7 +11,7 @@ from codex_telemetry.core.facts import (
     Weight,
 )
 from codex_telemetry.core.identity import ItemId, TurnId
-from codex_telemetry.core.spans import Span, Window, merged
+from codex_telemetry.core.spans import Span, Window, merged, timed
 
 
 def at(ms: int | None) -> dict[int, int]:
@@ -31,7 +31,8 @@ def waits(tool: Span, *, done: tuple[int, ...] = (), **said: tuple[int, int | No
         },
         responses={n: ResponseFacts(tools_done=at(ms)) for n, ms in enumerate(done)},
     )
-    return merged(waited_for([tool], course(turn, Window(Clock.WIRE, 0, 1_000))))
+    frame = Window(Clock.WIRE, 0, 1_000)
+    return merged(waited_for([tool], course(turn, timed(turn, frame), frame)))
 
 
 def test_a_tool_counts_from_its_start_to_its_end() -> None:

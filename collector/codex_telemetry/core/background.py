@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from codex_telemetry.core.facts import TurnFacts
-from codex_telemetry.core.spans import Span, Window, common, merged
+from codex_telemetry.core.spans import Span, Timed, Window, common, merged
 
 THINKING = frozenset({"message", "reasoning"})
 
@@ -28,14 +28,8 @@ class Course(NamedTuple):
     """From the end of what each of them said, or the end of the response before it, until then."""
 
 
-def course(turn: TurnFacts, frame: Window) -> Course:
-    spoken: list[Span] = []
-    for item in turn.items.values():
-        start = frame.moment(item.starts) if item.kind in THINKING else None
-        if start is not None:
-            end = frame.moment(item.ends)
-            spoken.append((start, end if end is not None else frame.end or start))
-    spoken.sort()
+def course(turn: TurnFacts, items: Iterable[Timed], frame: Window) -> Course:
+    spoken = _spoken(items, frame)
     starts = [start for start, _ in spoken]
     told = (frame.moment(response.tools_done) for response in turn.responses.values())
     done = sorted(ms for ms in told if ms is not None)
@@ -48,18 +42,33 @@ def course(turn: TurnFacts, frame: Window) -> Course:
     return Course(starts, done, merged(waits))
 
 
+def course_by_words(items: Iterable[Timed], frame: Window) -> Course:
+    """The same where nobody says when tools were done."""
+    return Course([start for start, _ in _spoken(items, frame)], [], [])
+
+
+def _spoken(items: Iterable[Timed], frame: Window) -> list[Span]:
+    return sorted(
+        [
+            (start, end if end is not None else frame.end or start)
+            for item, start, end in items
+            if start is not None and item.kind in THINKING
+        ]
+    )
+
+
 def waited_for(tools: Iterable[Span], through: Course) -> list[Span]:
     """The stretches in which the turn waited for any of its tools, which lasted so long each."""
     stretches: list[Span] = []
     background: list[Span] = []
     for start, end in tools:
-        back = _handed_back(start, end, through)
+        back = handed_back(start, end, through)
         stretches.append((start, back))
         background.append((back, end))
     return [*stretches, *common(merged(background), through.waits)]
 
 
-def _handed_back(start: int, end: int, through: Course) -> int:
+def handed_back(start: int, end: int, through: Course) -> int:
     """When the model had a tool back: its end, unless that goes on in the background."""
     if not through.done:
         # Without a word of when tools were done, whatever is said next is said by a later response.

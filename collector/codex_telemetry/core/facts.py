@@ -9,7 +9,7 @@ it, so that the search for cycles can leave them out (`gc=False`): there are hun
 """
 
 from enum import IntEnum
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, final
 
 from msgspec import Struct, field
 
@@ -52,8 +52,10 @@ Times = dict[int, int]
 """Clock → ms (Unix time, UTC): one moment by each clock that told it."""
 
 
+@final
 class Said(Struct, Generic[T], frozen=True, array_like=True, gc=False):
-    """A value and how much it counts: the weightier teller wins, then the later one."""
+    """A value and how much it counts: the weightier teller wins, then the later one. A claim is never
+    false, whatever it says (`final` tells mypy so): `claim and claim.value` is its value or None."""
 
     value: T
     weight: int
@@ -61,6 +63,7 @@ class Said(Struct, Generic[T], frozen=True, array_like=True, gc=False):
     """ms UTC by the teller's clock."""
 
 
+@final
 class Usage(Struct, frozen=True, array_like=True, order=True, gc=False):
     """Tokens of one model response. Cached and cache-written are part of input, reasoning of output."""
 

@@ -11,12 +11,22 @@ is unexplained; what isn't the tools' is the model's up to its last sign, retrie
 client opted out of hearing is None too (`core.unheard`).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from codex_telemetry.core.background import Course, course, waited_for
+from codex_telemetry.core.background import course, course_by_words, handed_back, waited_for
 from codex_telemetry.core.facts import AskFacts, Clock, ItemFacts, Source, Times, TurnFacts
 from codex_telemetry.core.parts_source import parts_source
-from codex_telemetry.core.spans import Span, Window, common, length, merged, without
+from codex_telemetry.core.spans import (
+    Span,
+    Timed,
+    Window,
+    common,
+    length,
+    merged,
+    timed,
+    without,
+)
 from codex_telemetry.core.unheard import unseen_parts
 
 TOOLS = frozenset({"command", "file_change", "mcp_tool", "dynamic_tool", "web_search", "subagent"})
@@ -62,29 +72,7 @@ def outline(turn: TurnFacts, frame: Window) -> list[Outline]:
     source = parts_source(turn, frame)
     if frame.end is None or source is None:
         return []
-    through = course(turn, frame)
-    claims = {
-        "approval": [_wait(ask, turn, frame) for ask in turn.asks.values() if ask.kind != "tool"],
-        "hooks": [_item(item, frame) for item in turn.items.values() if item.kind == "hook"],
-        "compaction": [
-            _item(item, frame) for item in turn.items.values() if item.kind == "compaction"
-        ],
-        "tools": waited_for(
-            (_item(item, frame) for item in turn.items.values() if item.kind in TOOLS), through
-        ),
-        "retry": [
-            _retry(event.starts, turn, frame)
-            for event in turn.events.values()
-            if event.kind == "retry"
-        ],
-        "start_delay": [(frame.start, _begun(turn, frame)), *_startups(turn, frame)],
-        "model": [(_begun(turn, frame), _last_sign(turn, frame))],
-    }
-    if source is Source.ROLLOUT:
-        claims = _by_log(claims, turn, through, frame)
-    else:
-        unseen = unseen_parts(turn)
-        claims = {part: spans for part, spans in claims.items() if part not in unseen}
+    claims = (_by_log if source is Source.ROLLOUT else _by_stream)(turn, frame)
     free: list[Span] = merged([(frame.start, frame.end)])
     cut: dict[str, list[Span]] = {}
     for part, spans in claims.items():
@@ -120,47 +108,66 @@ def at(times: Times, frame: Window) -> int | None:
 def first_start(turn: TurnFacts, frame: Window, kinds: frozenset[str] | None = None) -> int | None:
     """When the first output item (of these kinds) started, by the window's clock; None if one ended
     before, of which nobody says when it started (`codex exec` doesn't of messages)."""
-    wanted = [
-        item
-        for item in turn.items.values()
-        if (item.kind in kinds if kinds else item.kind not in NOT_OUTPUT)
-    ]
-    starts = [start for item in wanted if (start := at(item.starts, frame)) is not None]
+    starts, ends = [], []
+    for item in turn.items.values():
+        if item.kind in kinds if kinds else item.kind not in NOT_OUTPUT:
+            start = at(item.starts, frame)
+            if start is not None:
+                starts.append(start)
+            elif (end := at(item.ends, frame)) is not None:
+                ends.append(end)
     first = min(starts, default=None)
-    ends = [
-        end
-        for item in wanted
-        if at(item.starts, frame) is None and (end := at(item.ends, frame)) is not None
-    ]
     return None if first is None or min(ends, default=first + 1) <= first else first
 
 
-def _item(item: ItemFacts, frame: Window) -> Span:
-    start, end = at(item.starts, frame), at(item.ends, frame)
+def _stretch(timed_item: Timed, frame: Window) -> Span:
+    _, start, end = timed_item
     if start is None:
         return (0, 0)
     return (start, end if end is not None else frame.end or start)
 
 
-def _by_log(
-    heard: dict[str, list[Span]], turn: TurnFacts, through: Course, frame: Window
-) -> dict[str, list[Span]]:
-    """The parts that a log tells, and what it tells of tools that were held up."""
-    by_words = through._replace(done=[], waits=[])  # a log doesn't say when tools were done
-    tools = [
-        (item, waited_for([_item(item, frame)], by_words)[0])
-        for item in turn.items.values()
-        if item.kind in TOOLS
-    ]
-    told = {
-        "compaction": heard["compaction"],
-        "tools": [_ran(item, span) for item, span in tools],
-        HELD_UP: [_held_up(item, span, frame) for item, span in tools],
+def _by_stream(turn: TurnFacts, frame: Window) -> dict[str, list[Span]]:
+    """The parts that a client could hear of."""
+    items = timed(turn, frame)
+    begun = _begun(turn, frame)
+    tools = [_stretch(each, frame) for each in items if each[0].kind in TOOLS]
+    heard = {
+        "approval": [_wait(ask, turn, frame) for ask in turn.asks.values() if ask.kind != "tool"],
+        "hooks": [_stretch(each, frame) for each in items if each[0].kind == "hook"],
+        "compaction": [_stretch(each, frame) for each in items if each[0].kind == "compaction"],
+        "tools": waited_for(tools, course(turn, items, frame)),
+        "retry": [
+            _retry(event.starts, turn, frame)
+            for event in turn.events.values()
+            if event.kind == "retry"
+        ],
+        "start_delay": [(frame.start, begun), *_startups(turn, frame)],
+        "model": [(begun, _last_sign(turn, items, frame))],
     }
-    if any(item.kind in ("user_message", "review") for item in turn.items.values()):
+    unseen = unseen_parts(turn)
+    return {part: spans for part, spans in heard.items() if part not in unseen}
+
+
+def _by_log(turn: TurnFacts, frame: Window) -> dict[str, list[Span]]:
+    """The parts that a log tells, and what it tells of tools that were held up."""
+    items = timed(turn, frame)
+    begun = _begun(turn, frame)
+    words = course_by_words(items, frame)
+    tools = []
+    for each in items:
+        if each[0].kind in TOOLS:
+            start, end = _stretch(each, frame)
+            tools.append((each, (start, handed_back(start, end, words))))
+    told = {
+        "compaction": [_stretch(each, frame) for each in items if each[0].kind == "compaction"],
+        "tools": [_ran(item, span) for (item, _, _), span in tools],
+        HELD_UP: [_held_up(each, span, frame) for each, span in tools],
+    }
+    if any(item.kind in ("user_message", "review") for item, _, _ in items):
         # Without a prompt (a compaction that was asked for) no line says when it was taken up.
-        told["start_delay"] = heard["start_delay"]
-    return {**told, "model": heard["model"]}
+        told["start_delay"] = [(frame.start, begun), *_startups(turn, frame)]
+    return {**told, "model": [(begun, _last_sign(turn, items, frame))]}
 
 
 def _ran(item: ItemFacts, span: Span) -> Span:
@@ -172,16 +179,17 @@ def _ran(item: ItemFacts, span: Span) -> Span:
     return (end, end) if item.status is not None and item.status.value == "declined" else span
 
 
-def _held_up(item: ItemFacts, span: Span, frame: Window) -> Span:
+def _held_up(timed_item: Timed, span: Span, frame: Window) -> Span:
     """From the model's call of a tool, or from its item's start, to its end: what isn't the tool's
     run within it was spent waiting, most likely for an approval.
 
     The log's stamps are by the same machine's clock, and the only trace of a call that never ran.
     """
+    item, started, _ = timed_item
     called = item.starts.get(Clock.LOG)
     if called is None:
         return span
-    if at(item.starts, frame) is None:
+    if started is None:
         return (called, item.ends.get(Clock.LOG, frame.end or called))
     return (called, span[1]) if span[0] - called > STARTS_WITHIN_MS else span
 
@@ -194,7 +202,9 @@ def _wait(ask: AskFacts, turn: TurnFacts, frame: Window) -> Span:
     if asked is not None and answered is not None:
         return (start, start + max(0, answered - asked))
     item = turn.items.get(ask.item_id) if ask.item_id is not None else None
-    return (start, _item(item, frame)[1] if item is not None else frame.end or start)
+    if item is None:
+        return (start, frame.end or start)
+    return (start, _stretch((item, at(item.starts, frame), at(item.ends, frame)), frame)[1])
 
 
 def _retry(failed: Times, turn: TurnFacts, frame: Window) -> Span:
@@ -216,11 +226,13 @@ def _retry(failed: Times, turn: TurnFacts, frame: Window) -> Span:
 def _startups(turn: TurnFacts, frame: Window) -> list[Span]:
     """While the turn waited for MCP servers: not before `turn/started`, for until then Codex has
     work of its own (0.150 to 0.169 count their second from there), and not past the first output."""
+    if not turn.startups:
+        return []
     started, spoken = at(turn.starts, frame), first_start(turn, frame)
     begun = started if started is not None else frame.start
     over = [ms for ms in (spoken, frame.end) if ms is not None]
     spans = []
-    for server in (turn.startups or {}).values():
+    for server in turn.startups.values():
         start, end = at(server.starts, frame), at(server.ends, frame)
         if start is not None:
             spans.append(
@@ -238,12 +250,12 @@ def _begun(turn: TurnFacts, frame: Window) -> int:
     return max(frame.start, started) if started is not None else frame.start
 
 
-def _last_sign(turn: TurnFacts, frame: Window) -> int:
+def _last_sign(turn: TurnFacts, items: Sequence[Timed], frame: Window) -> int:
     """When the model was last heard to do something: to the end, if it was cut short."""
     if turn.status is not None and turn.status.value == "interrupted":
         return frame.end or frame.start
-    times = [item.starts for item in turn.items.values()]
-    times += [item.ends for item in turn.items.values()]
-    times += [event.starts for event in turn.events.values() if event.kind in ("error", "retry")]
-    times += [response.times for response in turn.responses.values()]
-    return max((ms for t in times if (ms := at(t, frame)) is not None), default=frame.start)
+    signs = [start for _, start, _ in items]
+    signs += [end for _, _, end in items]
+    signs += [at(e.starts, frame) for e in turn.events.values() if e.kind in ("error", "retry")]
+    signs += [at(response.times, frame) for response in turn.responses.values()]
+    return max([ms for ms in signs if ms is not None], default=frame.start)

@@ -1,6 +1,6 @@
 """The rows that claims come down to: one struct a table, its fields the table's columns.
 
-Times are ms UTC, durations ms, unknown is None.
+Times are ms UTC, durations ms, unknown is None. No row refers to another: `gc=False`.
 """
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ CLOCK_NAMES = {
 }
 
 
-class ItemRow(Struct):
+class ItemRow(Struct, gc=False):
     item_id: str
     kind: str
     name: str | None
@@ -39,7 +39,7 @@ class ItemRow(Struct):
     context_after: int | None
 
 
-class ResponseRow(Struct):
+class ResponseRow(Struct, gc=False):
     running_total_tokens: int
     response_id: str | None
     model: str | None
@@ -53,7 +53,7 @@ class ResponseRow(Struct):
     cost_usd: float | None
 
 
-class EventRow(Struct):
+class EventRow(Struct, gc=False):
     event_key: str
     """Unique within its turn, or within its session where it has no turn."""
     kind: str
@@ -67,7 +67,7 @@ class EventRow(Struct):
     context_after: int | None
 
 
-class TurnRow(Struct):
+class TurnRow(Struct, gc=False):
     """A turn, `turn_index` aside: that is its place among its session's turns."""
 
     turn_id: str
@@ -150,7 +150,7 @@ class TurnRow(Struct):
     """JSON list."""
 
 
-class SessionRow(Struct):
+class SessionRow(Struct, gc=False):
     """A thread. What is summed over its turns is summed by the store."""
 
     session_id: str

@@ -1,6 +1,5 @@
 """Bring the joined claims about a turn or a thread down to rows. Unknown stays None."""
 
-from collections import Counter
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -34,17 +33,15 @@ from codex_telemetry.core.settle_items import (
 from codex_telemetry.core.spans import Window, best, between, window
 from codex_telemetry.core.unheard import COMPLETED, ITEMS, STARTED, blind_to_items
 
-_TOKENS = {
-    f"{kind}_tokens": attrgetter(f"{kind}_tokens")
-    for kind in (
-        "input",
-        "cached_input",
-        "cache_write_input",
-        "output",
-        "reasoning_output",
-        "total",
-    )
-}
+_TOKENS = (
+    "input_tokens",
+    "cached_input_tokens",
+    "cache_write_input_tokens",
+    "output_tokens",
+    "reasoning_output_tokens",
+    "total_tokens",
+)
+_tokens_of = attrgetter(*_TOKENS)
 _BY_LOG = (
     "local_shell_call",
     "function_call",
@@ -66,6 +63,8 @@ _AS_TOLD = tuple(
     and name not in {"turn_id", "sources", "status", "responses"}
 )
 """Columns that hold a claim's value as it is."""
+
+_claims_of = attrgetter(*_AS_TOLD)
 
 
 def owner(turn: TurnFacts) -> SessionId:
@@ -114,14 +113,16 @@ def settle(turn: TurnFacts) -> Settled:
     responses = settle_responses(turn)
     used = _in_context(turn, responses) if turn.responses else None
     counted = _by_what(turn.counts)
-    seen = Counter([item.kind for item in items])
-    failed = Counter([item.kind for item in items if item.status == "failed"])
+    # No count is not 0, unless a rollout tells of the turn.
+    uncounted = 0 if turn.sources & Source.ROLLOUT else None
+    kinds = [item.kind for item in items]
+    tools = [item.status for item in items if item.kind in TOOLS]
     cut = parts(turn, frame) if frame is not None else None
     columns: dict[str, Any] = {
-        **{kind: total([tokens_of(r) for r in responses]) for kind, tokens_of in _TOKENS.items()},
+        **_tokens(responses),
         **{f"{part}_ms": getattr(cut, part) if cut else None for part in Parts._fields},
-        **{what: _counted(turn, counted.get(what, [])) for what in _BY_LOG},
-        **{name: said(getattr(turn, name)) for name in _AS_TOLD},
+        **{what: max(counted[what]) if what in counted else uncounted for what in _BY_LOG},
+        **{n: c and c.value for n, c in zip(_AS_TOLD, _claims_of(turn), strict=True)},
     }
     row = TurnRow(
         turn_id=turn.turn_id,
@@ -133,11 +134,11 @@ def settle(turn: TurnFacts) -> Settled:
         duration_clock=_clock_name(turn, frame),
         ttft_ms=_ttft(turn, frame),
         ttfm_ms=_since_start(frame, turn, frozenset({"message"})),
-        prompts=_count(turn, counted.get("prompts", []), seen["user_message"]),
-        messages=_count(turn, counted.get("messages", []), seen["message"]),
-        reasoning_items=_count(turn, counted.get("reasoning_items", []), seen["reasoning"]),
-        tool_calls=_count(turn, counted.get("tool_calls", []), _tools(seen)),
-        tool_failures=_failures(turn, counted.get("tool_failures", []), _tools(failed)),
+        prompts=_count(turn, counted.get("prompts", []), kinds.count("user_message")),
+        messages=_count(turn, counted.get("messages", []), kinds.count("message")),
+        reasoning_items=_count(turn, counted.get("reasoning_items", []), kinds.count("reasoning")),
+        tool_calls=_count(turn, counted.get("tool_calls", []), len(tools)),
+        tool_failures=_failures(turn, counted.get("tool_failures", []), tools.count("failed")),
         approvals=_heard(turn, sum(ask.kind == "approval" for ask in turn.asks.values())),
         retries=_heard(turn, _happened(turn, "retry"), "error"),
         errors=_heard(turn, _happened(turn, "error"), "error"),
@@ -148,7 +149,7 @@ def settle(turn: TurnFacts) -> Settled:
         captured_at=turn.captured.at if turn.captured is not None else None,
         utc_offset_min=turn.captured.utc_offset_min if turn.captured is not None else None,
         sources=turn.sources,
-        image_extensions=_extensions(turn, counted),
+        image_extensions=_extensions(counted),
         interrupt_ms=_interrupted_for(turn),
         parts_source=_parts_source(turn, frame),
         mcp_startup_ms=(
@@ -216,8 +217,12 @@ def _since_start(frame: Window | None, turn: TurnFacts, kinds: frozenset[str] | 
     return max(0, first - frame.start) if first is not None else None
 
 
-def _tools(kinds: Counter[str]) -> int:
-    return sum([n for kind, n in kinds.items() if kind in TOOLS])
+def _tokens(responses: Sequence[ResponseRow]) -> dict[str, int | None]:
+    if not responses:
+        return dict.fromkeys(_TOKENS)
+    return dict(
+        zip(_TOKENS, map(total, zip(*map(_tokens_of, responses), strict=True)), strict=True)
+    )
 
 
 def _count(turn: TurnFacts, told: list[int], seen: int) -> int | None:
@@ -239,20 +244,15 @@ def _failures(turn: TurnFacts, told: list[int], seen: int) -> int | None:
     return n if n or turn.sources & Source.ROLLOUT or COMPLETED not in turn.unheard else None
 
 
-def _counted(turn: TurnFacts, told: list[int]) -> int | None:
-    """What a source counted of it; no count is not 0, unless a rollout tells of the turn."""
-    return max(told, default=0 if turn.sources & Source.ROLLOUT else None)
-
-
 def _parts_source(turn: TurnFacts, frame: Window | None) -> str | None:
     source = parts_source(turn, frame) if frame is not None else None
     return source.name.lower() if source is not None and source.name is not None else None
 
 
-def _extensions(turn: TurnFacts, counted: Counted) -> str | None:
+def _extensions(counted: Counted) -> str | None:
     """JSON: how many local images there were of each extension."""
     found = {
-        what.removeprefix(_EXTENSION): _counted(turn, told)
+        what.removeprefix(_EXTENSION): max(told)
         for what, told in sorted(counted.items())
         if what.startswith(_EXTENSION)
     }
@@ -266,17 +266,17 @@ def _in_context(turn: TurnFacts, responses: Sequence[ResponseRow]) -> int | None
         return None
     last = responses[-1]
     for item in turn.items.values():
-        left, ended = said(item.context_after), best(item.ends)
-        if left is not None and ended is not None and ended >= (last.at or 0):
-            return left
+        if item.context_after is not None:
+            ended = best(item.ends)
+            if ended is not None and ended >= (last.at or 0):
+                return item.context_after.value
     return last.total_tokens
 
 
 def _interrupted_for(turn: TurnFacts) -> int | None:
     """From the client's request to interrupt the turn to its end (ms)."""
     request = turn.events.get(INTERRUPT)
-    span = between(request.starts, request.ends) if request is not None else None
-    return span[0] if span is not None else None
+    return between(request.starts, request.ends) if request is not None else None
 
 
 def _percent_left(used: int | None, window: int | None) -> int | None:

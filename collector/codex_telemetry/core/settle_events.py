@@ -48,7 +48,7 @@ def _event(key: str, event: EventFacts, items: Mapping[ItemId, ItemFacts]) -> Ev
         kind=event.kind,
         name=said(event.name),
         at=best(event.starts),
-        duration_ms=(span := between(event.starts, event.ends)) and span[0],
+        duration_ms=between(event.starts, event.ends),
         status=said(event.status),
         sources=event.sources,
         item_id=event.item_id,

@@ -3,17 +3,18 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from codex_telemetry.core.facts import Clock, Times, TurnFacts
+from codex_telemetry.core.facts import Clock, ItemFacts, Times, TurnFacts
 from codex_telemetry.core.identity import uuid7_ms
 
 Span = tuple[int, int]
 """From, to: ms of one clock, the end not included."""
 
+Timed = tuple[ItemFacts, int | None, int | None]
+"""An item, and when it started and ended by the clock of its turn's window."""
 
-BOTH = frozenset({int(Clock.WIRE), int(Clock.CODEX_MS)})
-
-
-_BEST_FIRST = tuple(sorted(Clock, reverse=True))
+# As the numbers they are: a member of an enum is looked up as slowly as its times are.
+_WIRE, _CODEX_MS = int(Clock.WIRE), int(Clock.CODEX_MS)
+_BEST_FIRST = tuple(sorted(map(int, Clock), reverse=True))
 
 
 class Window(NamedTuple):
@@ -29,8 +30,8 @@ class Window(NamedTuple):
         """A moment by the window's clock. One that we alone have stamped (a request to the client;
         before 0.145 an error or a token count too) is put where Codex's clock stood then."""
         ms = times.get(self.clock)
-        if ms is None and self.clock is Clock.CODEX_MS and self.lag is not None:
-            heard = times.get(Clock.WIRE)
+        if ms is None and self.lag is not None and self.clock is Clock.CODEX_MS:
+            heard = times.get(_WIRE)
             return None if heard is None else heard - self.lag
         return ms
 
@@ -44,12 +45,12 @@ def best(times: Times) -> int | None:
     return times[max(times)] if times else None
 
 
-def between(starts: Times, ends: Times) -> tuple[int, Clock] | None:
+def between(starts: Times, ends: Times) -> int | None:
     """How long, by the best clock that told both ends: times of two clocks are never subtracted."""
     if starts and ends:
         for clock in _BEST_FIRST:
             if clock in starts and clock in ends:
-                return max(0, ends[clock] - starts[clock]), clock
+                return max(0, ends[clock] - starts[clock])
     return None
 
 
@@ -64,8 +65,9 @@ def window(turn: TurnFacts, last_heard: int | None) -> Window | None:
     born = uuid7_ms(turn.turn_id)
     duration = turn.duration.value if turn.duration is not None else None
     starts = [item.starts for item in turn.items.values()]
-    starts += [server.starts for server in (turn.startups or {}).values()]
-    items_by_codex = all(Clock.CODEX_MS in told or Clock.WIRE not in told for told in starts)
+    if turn.startups:
+        starts += [server.starts for server in turn.startups.values()]
+    items_by_codex = not [told for told in starts if _WIRE in told and _CODEX_MS not in told]
     if duration is not None and born is not None and items_by_codex:
         return Window(Clock.CODEX_MS, born, born + duration, _lag(turn, born + duration))
     wire_end = turn.ends.get(Clock.WIRE)
@@ -91,17 +93,26 @@ def window(turn: TurnFacts, last_heard: int | None) -> Window | None:
 
 def _lag(turn: TurnFacts, end: int) -> int | None:
     """The least by which anything of the turn was heard later than Codex stamped it."""
-    told = [times for item in turn.items.values() for times in (item.starts, item.ends)]
+    told = [item.starts for item in turn.items.values()]
+    told += [item.ends for item in turn.items.values()]
     told += [response.times for response in turn.responses.values()]
-    told.append({**turn.ends, Clock.CODEX_MS: end})
-    lags = [t[Clock.WIRE] - t[Clock.CODEX_MS] for t in told if len(t) > 1 and t.keys() >= BOTH]
+    told.append({**turn.ends, _CODEX_MS: end})
+    lags = [
+        times[_WIRE] - times[_CODEX_MS] for times in told if _WIRE in times and _CODEX_MS in times
+    ]
     return min(lags, default=None)
+
+
+def timed(turn: TurnFacts, frame: Window) -> list[Timed]:
+    """The turn's items, each looked up once."""
+    moment = frame.moment
+    return [(item, moment(item.starts), moment(item.ends)) for item in turn.items.values()]
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
     """The same time as sorted spans that don't touch; empty and backward ones are left out."""
     result: list[Span] = []
-    for start, end in sorted(span for span in spans if span[0] < span[1]):
+    for start, end in sorted([span for span in spans if span[0] < span[1]]):
         if result and start <= result[-1][1]:
             result[-1] = (result[-1][0], max(result[-1][1], end))
         else:

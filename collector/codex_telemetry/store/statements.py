@@ -105,7 +105,10 @@ SELECT value,
     EXISTS (SELECT 1 FROM told_turns
         WHERE turn_id >= value || ':{EXEC}:' AND turn_id < value || ':{EXEC};') AS by_exec,
     EXISTS (SELECT 1 FROM told_turns
-        WHERE turn_id >= value || ':@' AND turn_id < value || ':A') AS by_log
+        WHERE turn_id >= value || ':@' AND turn_id < value || ':A') AS by_log,
+    EXISTS (SELECT 1 FROM told_turns
+        WHERE turn_id >= value || ':' AND turn_id < value || ':@'
+            OR turn_id >= value || ':A' AND turn_id < value || ';') AS otherwise
 FROM json_each(?) WHERE by_exec OR by_log
 """
 TOLD_BETWEEN = "SELECT turn_id, origin, body FROM told_turns WHERE turn_id >= ? AND turn_id < ?"

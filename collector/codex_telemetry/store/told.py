@@ -160,13 +160,16 @@ class _Teller:
         see `core.pairing`. `bereft`: threads that lost a turn, perhaps the twin of one.
 
         Also gives the ids that are now the other half's."""
-        threads = {t for facts in turns.values() for t in facts.tellers} | set(bereft)
+        bereft = set(bereft)
+        threads = {t for facts in turns.values() for t in facts.tellers} | bereft
         numbered = {t for turn, facts in turns.items() if not is_uuid(turn) for t in facts.tellers}
         result = dict(turns)
         paired: set[str] = set()
         apart = await self._all(sql.TOLD_APART, (json_list(threads),))
-        for thread, by_exec, by_log in apart:
-            if not by_exec and not (by_log and thread in numbered):
+        for thread, by_exec, by_log, otherwise in apart:
+            # A log's turns have no twin but by another's word, now or until that was forgotten.
+            logged = by_log and thread in numbered and (otherwise or thread in bereft)
+            if not by_exec and not logged:
                 continue
             told = await _turns_to_pair(self._db, thread, turns)
             twins = pair(told.values())
