@@ -32,9 +32,9 @@ async def backfill(
     """Read all rollouts under the homes that are new or have changed.
 
     `rebuild`: forget what each file told, and read it anew. `since_ns`: leave out files that weren't
-    changed since (Unix time, ns). `veil`: what is kept only as a hash. `hash_commands`: of whole commands too. `standing`: what content is granted. Raises
-    `OSError` if a home can't be looked at, and what `Writer.save` raises if what was read can't be
-    saved; a file that can't be read is counted.
+    changed since (Unix time, ns). `veil`: what is kept only as a hash. `hash_commands`: of whole
+    commands too. `standing`: what content is granted. Raises `OSError` if a home can't be looked at,
+    and what `Writer.save` raises if what was read can't be saved; a file that can't be read is counted.
     """
     tally = tally or Tally()
     for home in {files.real(one): None for one in homes}:
