@@ -91,9 +91,12 @@ async def _save_all_of(
 ) -> None:
     """Save all that belongs to some subjects; what no one tells of any more is removed. Each row
     begins with its subject and its key."""
-    every = (row for its in rows.values() for row in its)
-    for told, alike in _by_columns_told(every).items():
-        await db.executemany(part.save(told), alike)
+    every = [row for its in rows.values() for row in its]
+    if part.in_order and every:
+        await db.executemany(part.save(len(every[0])), every)
+    else:
+        for told, alike in _by_columns_told(every).items():
+            await db.executemany(part.save(told), alike)
     counts = await db.execute_fetchall(part.number, (json_list(rows),))
     stored = {row[0]: row[1] for row in counts}
     await db.executemany(

@@ -54,10 +54,12 @@ class Belonging(NamedTuple):
     purge: str
     listed: Callable[[Any], str | int]
     """A key as the list has it."""
+    in_order: bool
+    """They are numbered as they are saved: those of one moment are shown in that order."""
 
 
 def _belonging(
-    table: str, columns: list[str], only: str = "1", *, hexed: bool = False
+    table: str, columns: list[str], only: str = "1", *, hexed: bool = False, in_order: bool = False
 ) -> Belonging:
     """The first column names the subject, the second is the key within it. `hexed`: such keys may be
     bytes, so a list has them as hexadecimal digits."""
@@ -72,6 +74,7 @@ def _belonging(
             DELETE FROM {table} WHERE {subject} = ? AND {only}
             AND {f"hex({key})" if hexed else key} NOT IN (SELECT value FROM json_each(?))""",
         listed=stored_items.hexadecimal if hexed else _as_it_is,
+        in_order=in_order,
     )
 
 
@@ -154,9 +157,14 @@ ITEMS = _belonging("items", ["turn_key", *stored_items.COLUMNS], hexed=True)
 RESPONSES = _belonging("responses", ["turn_key", *stored_responses.COLUMNS])
 _EVENT = _columns(EventRow)
 TURN_EVENTS = _belonging(
-    "events", ["turn_id", "event_key", "session_id", *_EVENT[1:]], only="turn_id IS NOT NULL"
+    "events",
+    ["turn_id", "event_key", "session_id", *_EVENT[1:]],
+    only="turn_id IS NOT NULL",
+    in_order=True,
 )
-SESSION_EVENTS = _belonging("events", ["session_id", *_EVENT], only="turn_id IS NULL")
+SESSION_EVENTS = _belonging(
+    "events", ["session_id", *_EVENT], only="turn_id IS NULL", in_order=True
+)
 
 SUM_UP = """
 UPDATE sessions SET
