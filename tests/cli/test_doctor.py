@@ -13,7 +13,7 @@ import pytest
 
 import scenes
 from codex_telemetry.core.facts import Captured, Drift, Gap, Said
-from codex_telemetry.host.version import asked, codex_version
+from codex_telemetry.host.version import PATIENCE_S, asked
 from codex_telemetry.keys import key_file
 from codex_telemetry.secret import load, secret_path
 from codex_telemetry.store import consent, health, sink_cursors
@@ -142,7 +142,8 @@ class TestCodex:
     def test_one_that_hangs_is_not_waited_for(self, stand_in: Path, tmp_path: Path) -> None:
         pids = tmp_path / "pids"
         program(stand_in, f"sleep 600 & echo $! >>{pids}; echo $$ >>{pids}; wait")
-        assert codex_version(stand_in, patience_s=3.0) is None
+        with asked(stand_in) as answer:
+            assert answer(3.0) is None
         child, shell = map(int, pids.read_text().split())
         until(lambda: not _is_running(child) and not _is_running(shell))
 
@@ -157,7 +158,8 @@ class TestCodex:
 
     def test_a_program_it_leaves_behind_is_not_waited_for(self, stand_in: Path) -> None:
         program(stand_in, "sleep 60 >/dev/null 2>&1 & echo codex-cli 0.63.0-alpha.1")
-        assert codex_version(stand_in) == "0.63.0-alpha.1"
+        with asked(stand_in) as answer:
+            assert answer(PATIENCE_S) == "0.63.0-alpha.1"
 
 
 def _is_running(pid: int) -> bool:

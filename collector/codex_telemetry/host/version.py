@@ -17,16 +17,11 @@ MOST = 4096
 _RELEASE = re.compile(r"\b\d{1,6}\.\d{1,6}\.\d{1,6}(?:-[0-9A-Za-z.]{1,20})?\b")
 
 
-def codex_version(program: Path, patience_s: float = PATIENCE_S) -> str | None:
-    """The release, `0.169.0`; None where it can't be run, says none or takes too long."""
-    with asked(program) as answer:
-        return answer(patience_s)
-
-
 @contextlib.contextmanager
 def asked(program: Path) -> Iterator[Callable[[float], str | None]]:
-    """The same of a program that starts now, so that one may do something else until it has answered:
-    how long to wait for it from then on → the release. It is gone when the block ends."""
+    """A program that starts now, so that one may do something else until it has answered: how long to
+    wait for it from then on → the release, `0.169.0`; None where it can't be run, says none or takes
+    too long. It is gone when the block ends."""
     try:
         child = subprocess.Popen(
             [program, "--version"],
