@@ -21,11 +21,20 @@ def command_word(command: str | Sequence[str]) -> str | None:
     Shells called with -c and `env` are unwrapped, `NAME=value` skipped, the basename taken; only
     what looks like a program's name is kept. The contract's rule for `items.name`.
     """
-    if isinstance(command, str) and (plain := _PLAIN.match(command)) is not None:
+    script = command if isinstance(command, str) else _script(command)
+    plain = _PLAIN.match(script) if script is not None else None
+    if plain is not None:
         name = plain[1].rpartition("/")[2]
         if name not in _SHELLS and name != "env":
             return name if _WORD.fullmatch(name) else None
     return _word(command, _DEEPEST)
+
+
+def _script(command: Sequence[str]) -> str | None:
+    """What a shell is called with: so Codex itself runs most commands."""
+    if len(command) == 3 and _SHELL_C.fullmatch(command[1]):
+        return command[2] if command[0].rpartition("/")[2] in _SHELLS else None
+    return None
 
 
 def _word(command: str | Sequence[str], depth: int) -> str | None:

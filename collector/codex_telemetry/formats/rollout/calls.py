@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from codex_telemetry.core.command_word import command_word
 from codex_telemetry.core.facts import Clock, ItemFacts, Weight
-from codex_telemetry.core.identity import ItemId, TurnId
+from codex_telemetry.core.identity import ItemId
 from codex_telemetry.core.parts import TOOLS
 from codex_telemetry.formats.app_server.values import name, snake, tag
 from codex_telemetry.formats.app_server.wire import given
@@ -75,10 +75,9 @@ def web_search_call(reading: Reading, told: wire.Call, at: Moment) -> None:
     reading.count("tool_calls")
     item_id, turn_id = safe(told.id), reading.state.current
     if item_id is not None and turn_id is not None:
-        item = ItemFacts(kind="web_search", action=reading.say(action and snake(action), at))
-        if at.ms is not None:
-            item.ends = {LOG: at.ms}
-        claim(reading, turn_id, item_id, item)
+        item = reading.item(turn_id, item_id, "web_search")
+        item.action = better(item.action, reading.say(action and snake(action), at))
+        note(item.ends, LOG, at.ms)
     reading.active(at)
 
 
@@ -92,14 +91,11 @@ def tool_output(reading: Reading, told: wire.Output, at: Moment) -> None:
         return
     turn_id, kind = call
     end = outcome(kind, told.output)
-    items = reading.turn(turn_id).items
-    item = items.get(ItemId(told.call_id))
-    if item is None:
-        item = items[ItemId(told.call_id)] = ItemFacts(kind=kind)
+    item = reading.item(turn_id, told.call_id, kind)
     if kind in ("subagent", "other"):
         item.threads |= agents.spawned(told.output)
     if end.ended:
-        note(item.ends, Clock.LOG, at.ms)
+        note(item.ends, LOG, at.ms)
     if end.status is not None:
         item.status = better(item.status, reading.say(end.status, at, HINT))
     if end.exit_code is not None:
@@ -107,10 +103,6 @@ def tool_output(reading: Reading, told: wire.Output, at: Moment) -> None:
     if end.duration_ms is not None:
         item.duration = better(item.duration, reading.say(end.duration_ms, at, HINT))
     reading.active(at)
-
-
-def claim(reading: Reading, turn_id: TurnId, item_id: str, item: ItemFacts) -> None:
-    add(reading.turn(turn_id).items, ItemId(item_id), item)
 
 
 def _called(reading: Reading, told: wire.Call, at: Moment) -> None:
@@ -129,7 +121,7 @@ def _called(reading: Reading, told: wire.Call, at: Moment) -> None:
         item.starts = {LOG: at.ms}
     state.calls[call_id] = (turn_id, kind)
     bound(state.calls)
-    claim(reading, turn_id, call_id, item)
+    add(reading.turn(turn_id).items, ItemId(call_id), item)
 
 
 def _item(reading: Reading, told: wire.Call, at: Moment) -> tuple[str, ItemFacts]:

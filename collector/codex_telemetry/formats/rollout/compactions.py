@@ -1,7 +1,7 @@
 """How much was in the context before a compaction, and how much Codex reckons it left."""
 
-from codex_telemetry.core.facts import Clock, ItemFacts, Usage
-from codex_telemetry.formats.rollout.reading import Moment, Reading
+from codex_telemetry.core.facts import ItemFacts, Usage
+from codex_telemetry.formats.rollout.reading import Moment, Reading, better
 from codex_telemetry.formats.rollout.state import State
 
 REMEMBERED = 4
@@ -19,12 +19,11 @@ def counted(state: State, last: Usage | None, new: bool, at: Moment) -> None:
         state.contexts = [*state.contexts[1 - REMEMBERED :], (at.ms, last.total)]
 
 
-def compacted(reading: Reading, item: ItemFacts, at: Moment) -> None:
-    """Add to a compaction what its context was before and after it."""
-    state, began = reading.state, item.starts.get(Clock.CODEX_MS)
-    if began is None:
-        return
+def compacted(reading: Reading, item: ItemFacts, began: int, at: Moment) -> None:
+    """Add to a compaction that began then (ms UTC by Codex) what its context was before and after it."""
+    state, say = reading.state, reading.say
     earlier = [total for ms, total in state.contexts if ms <= began]
-    item.context_before = reading.say(earlier[-1] if earlier else None, at)
+    if earlier:
+        item.context_before = better(item.context_before, say(earlier[-1], at))
     if state.estimate is not None and state.estimate[0] >= began:
-        item.context_after = reading.say(state.estimate[1], at)
+        item.context_after = better(item.context_after, say(state.estimate[1], at))

@@ -14,9 +14,9 @@ from codex_telemetry.formats.app_server.items import KINDS, OUTPUT_CAP, STATUSES
 from codex_telemetry.formats.app_server.values import name, snake, tag
 from codex_telemetry.formats.app_server.wire import given
 from codex_telemetry.formats.rollout import agents, compactions, turns, wire
-from codex_telemetry.formats.rollout.calls import claim, hashed
+from codex_telemetry.formats.rollout.calls import hashed
 from codex_telemetry.formats.rollout.messages import images
-from codex_telemetry.formats.rollout.reading import Moment, Reading
+from codex_telemetry.formats.rollout.reading import Moment, Reading, better, note
 
 ENDS = {
     "exec_command_end": "command",
@@ -50,7 +50,7 @@ MADE_UP = "item-"
 """Migrated items are numbered: the stream knows them by other names, so they are counted only."""
 
 
-CODEX_MS = int(Clock.CODEX_MS)
+CODEX_MS, LOG = int(Clock.CODEX_MS), int(Clock.LOG)
 _text = msgspec.json.Decoder(str).decode
 
 
@@ -80,16 +80,15 @@ def item_completed(reading: Reading, told: wire.ItemCompleted, at: Moment) -> No
     if not is_safe_id(item.id):
         reading.drift("item_completed", "an item's id isn't one")
         return
-    facts = _facts(reading, kind, item, at)
-    if told.started_at_ms is not None:
-        facts.starts = {CODEX_MS: told.started_at_ms}
-    if told.completed_at_ms is not None:
-        facts.ends = {CODEX_MS: told.completed_at_ms}
-    if kind == "compaction":
-        compactions.compacted(reading, facts, at)
-    if facts.starts and facts.ends:
+    facts = reading.item(turn_id, item.id, kind)
+    _tell(reading, facts, kind, item, at)
+    began, ended = told.started_at_ms, told.completed_at_ms
+    note(facts.starts, CODEX_MS, began)
+    note(facts.ends, CODEX_MS, ended)
+    if kind == "compaction" and began is not None:
+        compactions.compacted(reading, facts, began, at)
+    if began is not None and ended is not None:
         reading.count(TIMED, turn_id=turn_id)
-    claim(reading, turn_id, item.id, facts)
 
 
 def _type_on_the_stream(item: wire.Item) -> str:
@@ -127,46 +126,52 @@ def ended(kind: str, reading: Reading, told: wire.Ended, at: Moment) -> None:
         changes=told.changes,
         receiver_thread_ids=[told.new_thread_id, told.receiver_thread_id],
     )
-    facts = _facts(reading, kind, item, at)
-    if facts.status is None and told.success is not None:
-        facts.status = reading.say("completed" if told.success else "failed", at)
-    if at.ms is not None:
-        facts.ends[Clock.LOG] = at.ms
-    claim(reading, turn_id, told.call_id, facts)
+    facts = reading.item(turn_id, told.call_id, kind)
+    success = None if told.success is None else "completed" if told.success else "failed"
+    _tell(reading, facts, kind, item, at, success)
+    note(facts.ends, LOG, at.ms)
 
 
-def _facts(reading: Reading, kind: str, item: wire.Item, at: Moment) -> ItemFacts:
+def _tell(
+    reading: Reading,
+    facts: ItemFacts,
+    kind: str,
+    item: wire.Item,
+    at: Moment,
+    otherwise: str | None = None,
+) -> None:
+    """Add what an item says of itself to the claims about it; `otherwise`: how it ended, if it doesn't."""
     say = reading.say
-    facts = ItemFacts(kind=kind)
-    status = tag(item.status)
-    if status is not None and snake(status) in STATUSES:
-        facts.status = say(snake(status), at)
-    if item.exit_code is not None:
-        facts.exit_code = say(item.exit_code, at)
+    status = snake(tag(item.status) or "")
+    facts.status = better(facts.status, say(status if status in STATUSES else otherwise, at))
+    facts.exit_code = better(facts.exit_code, say(item.exit_code, at))
     if item.duration is not None:
-        facts.duration = say(_milliseconds(item.duration), at)
+        facts.duration = better(facts.duration, say(_milliseconds(item.duration), at))
     if kind == "command":
         command = item.command
         if isinstance(command, str) or _is_words(command):
-            facts.name = say(command_word(command), at)
-            facts.command_hash = hashed(reading, command, at)
+            facts.name = better(facts.name, say(command_word(command), at))
+            facts.command_hash = better(facts.command_hash, hashed(reading, command, at))
         size = _bytes(item.aggregated_output)
-        facts.output_bytes = say(size or None, at)
-        facts.output_capped = say(size >= OUTPUT_CAP if size else None, at)
+        if size:
+            facts.output_bytes = better(facts.output_bytes, say(size, at))
+            facts.output_capped = better(facts.output_capped, say(size >= OUTPUT_CAP, at))
     elif kind in ("mcp_tool", "dynamic_tool"):
-        facts.name, facts.server = say(name(item.tool), at), say(name(item.server), at)
+        facts.name = better(facts.name, say(name(item.tool), at))
+        facts.server = better(facts.server, say(name(item.server), at))
     elif kind == "subagent":
-        facts.name = say(name(snake(item.tool)) if isinstance(item.tool, str) else None, at)
+        tool = name(snake(item.tool)) if isinstance(item.tool, str) else None
+        facts.name = better(facts.name, say(tool, at))
     elif kind == "web_search":
         action = tag(item.action)
-        facts.action = say(snake(action) if action else None, at)
+        facts.action = better(facts.action, say(snake(action) if action else None, at))
     if item.receiver_thread_ids is not None or item.agent_thread_id is not None:
         spoken_to = agents.named(item.receiver_thread_ids, item.agent_thread_id)
-        facts.threads = spoken_to - {reading.state.thread}
+        facts.threads |= spoken_to - {reading.state.thread}
     if item.changes is not None:
         added, removed = _lines(item.changes)
-        facts.lines_added, facts.lines_removed = say(added, at), say(removed, at)
-    return facts
+        facts.lines_added = better(facts.lines_added, say(added, at))
+        facts.lines_removed = better(facts.lines_removed, say(removed, at))
 
 
 def _count(reading: Reading, kind: str) -> None:

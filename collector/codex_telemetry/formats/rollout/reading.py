@@ -20,6 +20,7 @@ from codex_telemetry.core.facts import (
     Weight,
 )
 from codex_telemetry.core.identity import (
+    ItemId,
     TurnId,
     is_log_turn,
     is_safe_id,
@@ -86,6 +87,16 @@ class Reading:
                 sources=Source.ROLLOUT,
                 captured=state.captured,
             )
+        return facts
+
+    def item(self, turn_id: TurnId, item_id: str, kind: str) -> ItemFacts:
+        """The claims about an item of a turn, to be added to; that of its kind is."""
+        items = self.turn(turn_id).items
+        facts = items.get(ItemId(item_id))
+        if facts is None:
+            facts = items[ItemId(item_id)] = ItemFacts(kind)
+        elif kind > facts.kind:
+            facts.kind = kind
         return facts
 
     def current(self) -> TurnFacts | None:
@@ -219,7 +230,7 @@ def add(known: dict[K, F], key: K, told: F) -> None:
     known[key] = told if before is None else join(before, told)
 
 
-def note(times: Times, clock: Clock, ms: int | None) -> None:
+def note(times: Times, clock: int, ms: int | None) -> None:
     """The same for a moment."""
     if ms is not None:
         times[clock] = min(ms, times.get(clock, ms))
