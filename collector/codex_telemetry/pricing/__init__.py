@@ -12,7 +12,7 @@ import msgspec
 
 from codex_telemetry import log
 from codex_telemetry.core.prices import Price, PriceModel, tier_of
-from codex_telemetry.pricing import package
+from codex_telemetry.pricing import apart, package
 from codex_telemetry.sections import OwnPrice
 from codex_telemetry.settings import Settings, load
 from codex_telemetry.store.price_list import PriceList, is_listed, price_anew, replace
@@ -75,7 +75,7 @@ def _read(own: Sequence[OwnPrice], version: str | None) -> tuple[list[PriceModel
         for price in own
     ]
     if version is not None:
-        listed, listed_prices = package.read(len(models))
+        listed, listed_prices = apart.read(len(models))
         models += listed
         prices += listed_prices
     return models, prices
