@@ -3,8 +3,9 @@
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import anyio
 from anyio.abc import TaskStatus
@@ -12,6 +13,7 @@ from anyio.abc import TaskStatus
 from codex_telemetry import log, privacy
 from codex_telemetry.backfill import Progress, Tally
 from codex_telemetry.backfill.homes import backfill
+from codex_telemetry.backfill.unchanged import Seen
 from codex_telemetry.config import Paths, codex_homes, complaints
 from codex_telemetry.errors import UserError
 from codex_telemetry.settings import DEFAULT, Settings
@@ -52,15 +54,17 @@ def read_rollouts(
     rebuild: bool = False,
     hash_commands: bool = False,
     required: bool = True,
+    seen: Mapping[Path, Seen] = MappingProxyType({}),
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Tally:
-    """Take in what waits in the spool, then all rollouts that are new or have changed.
+    """Take in what waits in the spool, then all rollouts that are new or have changed. `seen`: homes
+    that were looked at just now.
 
     Raises `UserError` if no home can be read, where one is `required`, or the database can't be
     written.
     """
     tally = anyio.run(
-        _read, paths, homes, settings, prices, rebuild, hash_commands, required, progress
+        _read, paths, homes, settings, prices, rebuild, hash_commands, required, seen, progress
     )
     _pack(paths.database, tally.bytes_read)
     return tally
@@ -82,6 +86,7 @@ async def _read(
     rebuild: bool,
     hash_commands: bool,
     required: bool,
+    seen: Mapping[Path, Seen],
     progress: Callable[[Progress], None],
 ) -> Tally:
     readable = [home for home in homes if _is_readable(home)]
@@ -107,6 +112,7 @@ async def _read(
                 hash_commands=hash_commands,
                 # Only who reads everything anew has asked for what is older than a grant.
                 standing=Standing(paths.database, reach_back=rebuild),
+                seen=seen,
                 progress=progress,
             )
         finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backfill.codex_home import first_turns, only, place, take_in
+from backfill.codex_home import first_turns, fresh, only, place, rows, take_in
 from codex_telemetry import history, secret
 from codex_telemetry.backfill import Tally
 from codex_telemetry.backfill.unchanged import unchanged
@@ -47,7 +47,7 @@ def test_both_ways_say_the_same(logs: Path, database: Path) -> None:
     take_in(database, logs)
     with closing(store.open_reader(database)) as db:
         short = unchanged(db, [logs, logs])
-    assert short is not None
+    assert isinstance(short, Tally)
     assert (short.files, short.unreadable) == (1, 1)
     assert vars(short) == vars(take_in(database, logs))
 
@@ -118,6 +118,38 @@ def test_what_is_to_be_done_is_done_once(
     assert query(database, "SELECT count(*) FROM windows_due") == [(0,)]
     assert query(database, "SELECT count(*) FROM price_list WHERE fingerprint = 'older'") == [(0,)]
     assert secret.find(secret.secret_path(database)) is not None
+
+
+@pytest.mark.parametrize("change", [grown, archived, one_more])
+def test_what_the_short_way_has_seen_is_not_looked_at_again(
+    cli: Command,
+    logs: Path,
+    database: Path,
+    long_ways: list[Tally],
+    change: Callable[[Path, Path], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    change(logs, database)
+    monkeypatch.setattr("codex_telemetry.backfill.homes.look", None)
+    assert '"files_read": 1,' in cli("backfill", "--json").out
+
+
+@pytest.mark.parametrize("change", [grown, one_more])
+def test_what_is_written_or_read_since_it_was_seen_is_neither_lost_nor_counted_twice(
+    logs: Path, database: Path, change: Callable[[Path, Path], None]
+) -> None:
+    whole = only(logs).read_bytes()
+    only(logs).write_bytes(first_turns(only(logs)))
+    take_in(database, logs)
+    change(logs, database)
+    with closing(store.open_reader(database)) as db:
+        seen = unchanged(db, [logs])
+    take_in(database, logs)  # by another
+    for log in logs.rglob("rollout-*.jsonl"):
+        log.write_bytes(whole)
+    take_in(database, logs, seen=seen)
+    take_in(database, logs)  # what came when another had read it already waits for the next time
+    assert rows(database) == fresh(logs, database.parent)
 
 
 def test_who_asks_to_read_all_anew_is_heard(cli: Command, long_ways: list[Tally]) -> None:

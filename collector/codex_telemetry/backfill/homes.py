@@ -1,7 +1,8 @@
 """Which rollout files of a home are read: those that are new, and those that have changed."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import anyio.lowlevel
 
@@ -9,6 +10,7 @@ from codex_telemetry.backfill.log_files import LogFile, look
 from codex_telemetry.backfill.reading import Reading
 from codex_telemetry.backfill.tally import Progress, Tally
 from codex_telemetry.backfill.together import read_new
+from codex_telemetry.backfill.unchanged import Seen
 from codex_telemetry.core.veil import OPEN, Veil
 from codex_telemetry.inputs import files
 from codex_telemetry.store import cursors
@@ -27,18 +29,21 @@ async def backfill(
     hash_commands: bool = False,
     standing: Standing | None = None,
     tally: Tally | None = None,
+    seen: Mapping[Path, Seen] = MappingProxyType({}),
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Tally:
     """Read all rollouts under the homes that are new or have changed.
 
     `rebuild`: forget what each file told, and read it anew. `since_ns`: leave out files that weren't
     changed since (Unix time, ns). `veil`: what is kept only as a hash. `hash_commands`: of whole
-    commands too. `standing`: what content is granted. Raises `OSError` if a home can't be looked at,
+    commands too. `standing`: what content is granted. `seen`: what is known
+    already of homes, which needn't be looked at again. Raises `OSError` if a home can't be looked at,
     and what `Writer.save` raises if what was read can't be saved; a file that can't be read is counted.
     """
     tally = tally or Tally()
     for home in {files.real(one): None for one in homes}:
-        looked = look(home)
+        before = seen.get(home)
+        looked = look(home) if before is None else before.looked
         tally.files += len(looked.logs)
         tally.unreadable += looked.unreadable
         wanted = [log_file for log_file in looked.logs if log_file.file.mtime_ns >= since_ns]
@@ -50,7 +55,7 @@ async def backfill(
             hash_commands=hash_commands,
             standing=standing,
         )
-        await read_changed(reading, wanted, progress)
+        await read_changed(reading, wanted, progress, None if before is None else before.cursors)
     await writer.write_milestones()
     return tally
 
@@ -59,11 +64,15 @@ async def read_changed(
     reading: Reading,
     logs: Sequence[LogFile],
     progress: Callable[[Progress], None] = lambda _: None,
+    known: dict[str, Cursor] | None = None,
 ) -> None:
-    """Read those of a home's rollouts that aren't what they were when they were last read."""
-    known: dict[str, Cursor] = {}
-    if logs:
-        known = await cursors.load(reading.writer.connection, files.text_of(logs[0].file.home))
+    """Read those of a home's rollouts that aren't what they were when they were last read. `known`: how
+    far each was read, where that was looked up already."""
+    if not logs:
+        return
+    if known is None:
+        home = files.text_of(logs[0].file.home)
+        known = await cursors.load(reading.writer.connection, home)
     done = 0
 
     def one_more() -> None:

@@ -1,6 +1,7 @@
 """Which files of a home are logs, and whether one isn't what it was. What it takes to read them isn't
 imported."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,8 +26,10 @@ class LogFile(NamedTuple):
 
     def differs(self, before: Cursor) -> bool:
         """Whether it may not be what it was when it was last read."""
-        now = (self.file.size, self.file.mtime_ns, self.file.relative)
-        return now != (before.size, before.mtime_ns, before.path)
+        now = self.file
+        if now.size != before.size or now.mtime_ns != before.mtime_ns:
+            return True
+        return now.relative != before.path
 
 
 class Looked(NamedTuple):
@@ -40,7 +43,11 @@ class Looked(NamedTuple):
 def look(home: Path) -> Looked:
     """All rollouts of a home. Raises `OSError` if it can't be looked at."""
     found = files.find(home)
-    named = [(file, name) for file in found.files if (name := rollout_name(file.path.name))]
+    named = [
+        (file, name)
+        for file in found.files
+        if (name := rollout_name(os.path.basename(file.path)))  # noqa: PTH119 - thousands of files
+    ]
     newest: dict[SessionId, str] = {name.thread_id: file.stem for file, name in named}
     logs = [LogFile(file, name, newest[name.thread_id] == file.stem) for file, name in named]
     return Looked(logs, found.unreadable)

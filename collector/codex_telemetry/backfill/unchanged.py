@@ -2,29 +2,41 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
-from codex_telemetry.backfill.log_files import look
+from codex_telemetry.backfill.log_files import Looked, look
 from codex_telemetry.backfill.tally import Tally
 from codex_telemetry.inputs import files
 from codex_telemetry.store import cursors, milestone_statements
+from codex_telemetry.store.cursors import Cursor
 from codex_telemetry.store.queries import Store
 
 
-def unchanged(db: Store, homes: Iterable[Path]) -> Tally | None:
-    """What a backfill of these homes comes to that has nothing to do; None if it has something to do.
+class Seen(NamedTuple):
+    """A home as it was a moment ago, and how far its logs were read then, by their origins. Who goes by
+    it can't lose anything: each log is looked at once more as it is read."""
+
+    looked: Looked
+    cursors: dict[str, Cursor]
+
+
+def unchanged(db: Store, homes: Iterable[Path]) -> Tally | dict[Path, Seen]:
+    """What a backfill of these homes comes to that has nothing to do; if it has something to do, what
+    was seen of them up to there.
 
     Raises `OSError` if a home can't be looked at.
     """
-    tally = Tally()
+    tally, seen = Tally(), dict[Path, Seen]()
     for home in {files.real(one): None for one in homes}:
         looked = look(home)
         known = cursors.load_now(db, files.text_of(home))
+        seen[home] = Seen(looked, known)
         for log_file in looked.logs:
             before = known.get(log_file.origin)
             if before is None or log_file.differs(before):
-                return None
+                return seen
         tally.files += len(looked.logs)
         tally.unreadable += looked.unreadable
     # Of a backfill that was killed: it had read everything, and not written all that comes of it.
     left = db.execute(milestone_statements.DUE, (1,)).fetchone()
-    return tally if left is None else None
+    return tally if left is None else seen

@@ -89,7 +89,7 @@ class _Following:
                 logs = look(home).logs
             except OSError:
                 continue  # there is no such home, now
-            self._known |= {str(log_file.file.path): log_file for log_file in logs}
+            self._known |= {log_file.file.path: log_file for log_file in logs}
             changed = [log_file for log_file in logs if log_file.file.mtime_ns >= self._since_ns]
             await self._read(read_changed(self._reading, changed))
         self._reading.tally.files = len(self._known)

@@ -12,7 +12,7 @@ import typer
 
 from codex_telemetry import pricing, secret, watch_lock
 from codex_telemetry.backfill import Progress, Tally
-from codex_telemetry.backfill.unchanged import unchanged
+from codex_telemetry.backfill.unchanged import Seen, unchanged
 from codex_telemetry.cli import show
 from codex_telemetry.cli.listing import print_one
 from codex_telemetry.cli.options import Form, Where, options
@@ -60,8 +60,8 @@ def backfill(
     prices = pricing.wanted(settings)
     homes = [home.expanduser().absolute() for home in codex_home or codex_homes()]
     began, waited = time.monotonic(), set(waiting(found))
-    tally = None if rebuild or watch or waited else _nothing_new(found, homes, prices)
-    if tally is None:
+    tally = {} if rebuild or watch or waited else _looked_at(found, homes, prices)
+    if isinstance(tally, dict):
         from codex_telemetry.history import follow_rollouts, read_rollouts  # noqa: PLC0415 - heavy
 
         alone = watch_lock.held(found.database, homes) if watch else contextlib.nullcontext()
@@ -75,6 +75,7 @@ def backfill(
                     rebuild=rebuild,
                     hash_commands=hash_commands,
                     required=not watch,  # a home that isn't there yet is waited for
+                    seen=tally,
                     progress=progress,
                 )
             bring_up_to_date(found.database, prices, settings)
@@ -118,17 +119,17 @@ def backfill(
     )
 
 
-def _nothing_new(found: Paths, homes: Sequence[Path], prices: PriceList) -> Tally | None:
-    """What there is, where a backfill has nothing to do; None where it has, or something may be the
-    matter: it says what."""
+def _looked_at(found: Paths, homes: Sequence[Path], prices: PriceList) -> Tally | dict[Path, Seen]:
+    """What there is, where a backfill has nothing to do; where it has, or something may be the matter,
+    what it needn't look at again."""
     with contextlib.suppress(UserError, OSError):
         may_write = all(
             os.access(path, os.W_OK) for path in (found.database, found.database.parent)
         )
         if may_write and secret.find(secret.secret_path(found.database)) is not None:
             with only_reading(found.database) as db:
-                return unchanged(db, homes) if is_up_to_date(db, prices) else None
-    return None
+                return unchanged(db, homes) if is_up_to_date(db, prices) else {}
+    return {}
 
 
 @contextlib.contextmanager

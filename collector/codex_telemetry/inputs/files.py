@@ -16,7 +16,7 @@ _NAME = re.compile(r"(rollout-.+)\.jsonl(\.zst)?")
 class RolloutFile(NamedTuple):
     """A file as it was found."""
 
-    path: Path
+    path: str
     home: Path
     stem: str
     """Its name without folder and endings: moving, archiving or compressing doesn't change it."""
@@ -28,7 +28,7 @@ class RolloutFile(NamedTuple):
     @property
     def relative(self) -> str:
         """Its path within its home, such that it can be stored whatever bytes its name has."""
-        return text_of(str(self.path).removeprefix(str(self.home)).lstrip(os.sep))
+        return text_of(self.path.removeprefix(str(self.home)).lstrip(os.sep))
 
 
 class Found(NamedTuple):
@@ -58,7 +58,7 @@ def find(home: Path) -> Found:
 def again(file: RolloutFile) -> RolloutFile | None:
     """A file that was found before, as it is now; None if it is gone."""
     try:
-        now = file.path.stat()
+        now = os.stat(file.path)  # noqa: PTH116 - a path of ours is a plain string
     except OSError:
         return None
     return file._replace(size=now.st_size, mtime_ns=now.st_mtime_ns)
@@ -76,11 +76,14 @@ def is_rollout(path: str) -> bool:
 
 def text_of(path: Path | str) -> str:
     """A path as text that can be stored: a name needn't be UTF-8."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    text = os.fspath(path)
+    if text.isascii():
+        return text  # most are, and there may be thousands
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
 def _rank(file: RolloutFile) -> tuple[bool, bool, str]:
-    return file.archived, file.compressed, str(file.path)
+    return file.archived, file.compressed, file.path
 
 
 def _file(entry: "os.DirEntry[str]", home: Path, *, archived: bool) -> RolloutFile | None:
@@ -93,7 +96,7 @@ def _file(entry: "os.DirEntry[str]", home: Path, *, archived: bool) -> RolloutFi
     if match is None or not stat.S_ISREG(found.st_mode):
         return None
     return RolloutFile(
-        Path(entry.path),
+        entry.path,
         home,
         text_of(match[1]),
         archived,

@@ -26,9 +26,10 @@ def read(first_number: int) -> Read:
             timeout=PATIENCE_S,
             check=True,
         )
-        return msgspec.msgpack.decode(done.stdout, type=Read)
+        told: Read = msgspec.msgpack.decode(done.stdout, type=Read)
     except (OSError, subprocess.SubprocessError, msgspec.MsgspecError):
         return package.read(first_number)
+    return told
 
 
 def tell(first_number: int) -> None:
