@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from codex_telemetry.core.facts import ItemFacts, Said
 from codex_telemetry.core.identity import SessionId
@@ -175,3 +177,20 @@ def extended(*items: dict[str, Any]) -> list[bytes]:
     """The ends of items of type Extension."""
     ended = {"type": "item_completed", "turn_id": TURN, "thread_id": NAME.thread_id}
     return [event(ended | {"item": {"type": "Extension", "id": "x"} | it}) for it in items]
+
+
+TEXTS = st.text(st.sampled_from('a"\\nu/üß€🦀\n\t\x1b'), max_size=12)
+
+
+@settings(max_examples=300)
+@given(TEXTS, st.booleans())
+def test_an_output_has_the_bytes_of_its_text_however_it_is_written(text: str, plain: bool) -> None:
+    written = json.dumps(text, ensure_ascii=plain).encode()
+    told = {"type": "CommandExecution", "id": "call_1", "aggregated_output": "HERE"}
+    line = event({"type": "item_completed", "turn_id": TURN, "item": told})
+    rolled = Rolled()
+    started = event({"type": "task_started", "turn_id": TURN})
+    read(rolled, NAME, [started, line.replace(b'"HERE"', written)])
+    (command,) = one_turn(rolled).items.values()
+    (size,) = values(command, "output_bytes")
+    assert size == (len(text.encode()) or None)

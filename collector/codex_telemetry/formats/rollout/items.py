@@ -203,12 +203,16 @@ def _is_words(command: Any) -> bool:
 
 
 def _bytes(raw: Raw) -> int:
-    """UTF-8 bytes of a string of content, measured and forgotten. To decode it takes a quarter of the
-    time that it takes to look for escapes in it."""
-    if not given(raw):
+    """UTF-8 bytes of a string of content, measured and forgotten. Most are never decoded: each escape
+    but those of a character's number is one byte written as two."""
+    written = bytes(raw)
+    if written[:1] != b'"':
         return 0
+    if b"\\u" not in written:
+        # Of backslashes in a row each second one is escaped by the one before.
+        return len(written) - 2 - written.count(b"\\") + written.count(b"\\\\")
     try:
-        text = _text(raw)
+        text = _text(written)
     except wire.UNREADABLE:
         return 0
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

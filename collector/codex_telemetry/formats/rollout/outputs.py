@@ -43,10 +43,10 @@ class Outcome(NamedTuple):
 
 
 def outcome(kind: str, output: Raw) -> Outcome:
-    raw = bytes(output)
+    raw = memoryview(output)  # it may be megabytes: not a copy of it
     cut_short = _CUT_SHORT.match(raw)
     how = None if cut_short is None else cut_short.lastgroup
-    if how == "aborted" or _RUNNING in raw[:_RUNNING_WITHIN]:
+    if how == "aborted" or _RUNNING in bytes(raw[:_RUNNING_WITHIN]):
         return Outcome(ended=False)
     if how is not None:
         return Outcome(ended=True, status=how)
@@ -63,8 +63,9 @@ def outcome(kind: str, output: Raw) -> Outcome:
     )
 
 
-def _frame(raw: bytes) -> tuple[int | None, float | None]:
-    tail = _TAIL.search(raw, max(0, len(raw) - 160)) if raw.endswith(_ENDS) else None
+def _frame(raw: memoryview) -> tuple[int | None, float | None]:
+    ends = raw[-len(_ENDS) :] == _ENDS
+    tail = _TAIL.search(raw, max(0, len(raw) - 160)) if ends else None
     if tail is not None:
         return int(tail[1]), float(tail[2])
     head = _HEAD.match(raw)
