@@ -2,10 +2,14 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 
+from codex_telemetry import pricing
 from codex_telemetry.pricing import apart, package
+from codex_telemetry.settings import DEFAULT
 
 IMPORTED = """
 import sys
@@ -32,3 +36,26 @@ def test_where_no_other_can_be_had_this_one_reads(
 ) -> None:
     monkeypatch.setattr(sys, "executable", python)
     assert apart.read(7) == package.read(7)
+
+
+def test_who_asks_while_they_are_read_waits_and_they_are_read_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read, begun, go_on = apart.read, Event(), Event()
+    asked: list[int] = []
+
+    def slowly(first_number: int) -> apart.Read:
+        asked.append(first_number)
+        begun.set()
+        assert go_on.wait(30)
+        return read(first_number)
+
+    monkeypatch.setattr(apart, "read", slowly)
+    wanted = pricing.wanted(DEFAULT)
+    with ThreadPoolExecutor() as threads:
+        one = threads.submit(wanted.read)
+        assert begun.wait(30)
+        other = threads.submit(wanted.read)
+        go_on.set()
+        assert one.result() == other.result() == package.read(0)
+    assert asked == [0]

@@ -62,6 +62,7 @@ def backfill(
     began, waited = time.monotonic(), set(waiting(found))
     tally = {} if rebuild or watch or waited else _looked_at(found, homes, prices)
     if isinstance(tally, dict):
+        pricing.get_ready_meanwhile(found.database, prices)
         from codex_telemetry.history import follow_rollouts, read_rollouts  # noqa: PLC0415 - heavy
 
         alone = watch_lock.held(found.database, homes) if watch else contextlib.nullcontext()

@@ -5,8 +5,8 @@ import contextlib
 import re
 import zlib
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
+from threading import Lock, Thread
 
 import msgspec
 
@@ -28,7 +28,7 @@ def wanted(settings: Settings) -> PriceList:
     return PriceList(
         fingerprint=f"{FORM} {version} {own:08x}",
         package_version=version,
-        read=cache(lambda: _read(settings.prices, version)),
+        read=_Once(settings.prices, version).read,
     )
 
 
@@ -46,6 +46,11 @@ def get_ready(database: Path, wanted: PriceList) -> None:
             wanted.read()
 
 
+def get_ready_meanwhile(database: Path, wanted: PriceList) -> None:
+    """The same, while there is something else to be done."""
+    Thread(target=get_ready, args=(database, wanted), daemon=True).start()
+
+
 def bring_up_to_date(database: Path, wanted: PriceList) -> None:
     """Never a reason for a report to fail: it shows the costs there are."""
     try:
@@ -55,7 +60,22 @@ def bring_up_to_date(database: Path, wanted: PriceList) -> None:
         log.crash(error)
 
 
-def _read(own: Sequence[OwnPrice], version: str | None) -> tuple[list[PriceModel], list[Price]]:
+class _Once:
+    """Reads them when first asked; who asks meanwhile waits for that."""
+
+    def __init__(self, own: Sequence[OwnPrice], version: str | None) -> None:
+        self._own, self._version = own, version
+        self._lock = Lock()
+        self._known: apart.Read | None = None
+
+    def read(self) -> apart.Read:
+        with self._lock:
+            if self._known is None:
+                self._known = _read(self._own, self._version)
+            return self._known
+
+
+def _read(own: Sequence[OwnPrice], version: str | None) -> apart.Read:
     names = list(dict.fromkeys(price.model.lower() for price in own))
     models = [
         PriceModel(n, "config", name, rf"\A{re.escape(name)}\Z") for n, name in enumerate(names)
