@@ -20,6 +20,7 @@ from took import Took, as_installed, run
 
 GROUP = "History"
 SIZES = (100, 1_000, 5_000)
+DECODING = Path(__file__).with_name("decoding.py")
 PYTHON = "python -c 'import json, sqlite3'"
 
 COLD = (
@@ -96,11 +97,12 @@ class _Measured:
     def cold(self) -> Iterator[Figure]:
         """From nothing."""
         self._peer(self._ccusage)  # the page cache
-        ours, theirs = [], []
+        ours, theirs, least = [], [], []
         for _ in range(self._runs):
             shutil.rmtree(self._ours, ignore_errors=True)
             ours.append(self._command("backfill"))
             theirs.append(self._peer(self._ccusage))
+            least.append(run([sys.executable, "-P", DECODING, self._home]).wall)
         shutil.rmtree(self._ours)
         self._peak = self._command("backfill", memory=True).peak
         name = self._ccusage.name if self._ccusage is not None else "ccusage"
@@ -113,6 +115,10 @@ class _Measured:
         yield Figure(
             GROUP, f"the same, of all processors, {self._name}", cpu, Unit.SECONDS, name, their_cpu,
             "", None, COLD,
+        )  # fmt: skip
+        yield Figure(
+            GROUP, f"the least of it in Python, {self._name}", median(least), Unit.SECONDS, name, their_wall,
+            "", None, "handing each line out and decoding what is read of it, by two processes that keep nothing",
         )  # fmt: skip
 
     def unchanged(self) -> Iterator[Figure]:
