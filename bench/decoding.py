@@ -4,7 +4,6 @@ is kept. Two processes share the files, as a backfill's do.
 `python bench/decoding.py HOME`
 """
 
-import contextlib
 import os
 import re
 import sys
@@ -38,8 +37,10 @@ def _decode(logs: Iterable[LogFile]) -> None:
                     continue
                 known = table.WRITTEN.get(head[1]) or table.TOP.get(head[2])
                 if known is not None:
-                    with contextlib.suppress(*wire.UNREADABLE):
+                    try:
                         known.line(line)
+                    except wire.UNREADABLE:
+                        continue
 
 
 if __name__ == "__main__":
