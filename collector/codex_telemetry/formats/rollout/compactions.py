@@ -16,7 +16,8 @@ def counted(state: State, last: Usage | None, new: bool, at: Moment) -> None:
     if not last.input and not last.output:
         state.estimate = (at.ms, last.total)
     elif new:
-        state.contexts = [*state.contexts[1 - REMEMBERED :], (at.ms, last.total)]
+        state.contexts.append((at.ms, last.total))
+        del state.contexts[:-REMEMBERED]
 
 
 def compacted(reading: Reading, item: ItemFacts, began: int, at: Moment) -> None:

@@ -153,18 +153,20 @@ class RolloutReader:
 
     def _as_written(self, line: bytes, head: re.Match[bytes]) -> bool:
         """Read a line by its head; False if it has to be looked at more closely."""
-        written, ordinal = head[5], head[4]
-        known = table.WRITTEN.get(written) or table.TOP.get(head[6])
+        stamp, second, ms, ordinal, written, kind = head.groups()
+        known = table.WRITTEN.get(written) or table.TOP.get(kind)
+        state = self._reading.state
         if known is None:
-            if written not in table.IGNORED_WRITTEN and head[6] not in table.IGNORED_TOP:
+            if written not in table.IGNORED_WRITTEN and kind not in table.IGNORED_TOP:
                 return False
-            state = self._reading.state
             if state.replay is None:
-                state.last_stamp = head[1]
+                state.last_stamp = stamp
             return True
-        if written == _MESSAGE and self._reading.state.replay is None:
+        begun = None if second is None else second_ms(second)
+        at = log_ms(stamp.decode()) if begun is None else begun + int(ms)
+        if written == _MESSAGE and state.replay is None:
             role = _ROLE.match(line, head.end())
-            if role is not None and self._message(role[1], head):
+            if role is not None and self._message(role[1], at, stamp):
                 return True
         try:
             told = (
@@ -174,8 +176,9 @@ class RolloutReader:
             )
         except wire.UNREADABLE:
             return False
-        at = Moment(_ms(head), int(ordinal) if ordinal else None)
-        self._take(known, told, at, head[1], line)
+        # Its number matters only as long as a copy may end with it.
+        counted = int(ordinal) if ordinal is not None and state.replay is not None else None
+        self._take(known, told, Moment(at, counted), stamp, line)
         return True
 
     def _told(self, known: Known, line: bytes, start: int) -> object:
@@ -186,15 +189,15 @@ class RolloutReader:
             before = self._said[known.name] = (written, known.line(line).payload)
         return before[1]
 
-    def _message(self, role: bytes, head: re.Match[bytes]) -> bool:
+    def _message(self, role: bytes, ms: int | None, stamp: bytes) -> bool:
         """A message whose text needn't be looked at."""
         state = self._reading.state
         if role == b"user" and not state.events_seen:
             return False
         if role == b"assistant":
-            messages.answer(self._reading, Moment(_ms(head)))
+            messages.answer(self._reading, Moment(ms))
             state.last_line = None
-        state.last_stamp = head[1]
+        state.last_stamp = stamp
         return True
 
     def _take(
@@ -274,13 +277,6 @@ class RolloutReader:
             self._take(known, known.payload(payload), at, stamp, payload)
         elif key not in ignored:
             reading.drift(_name(envelope.type, of_payload), "unknown line")
-
-
-def _ms(head: re.Match[bytes]) -> int | None:
-    """When a line was written."""
-    second = head[2]
-    begun = None if second is None else second_ms(second)
-    return log_ms(head[1].decode()) if begun is None else begun + int(head[3])
 
 
 def _name(kind: str | None, of_payload: str | None) -> str:

@@ -4,10 +4,18 @@ Tried on 170 recordings: what is counted so equals what the model's side sent.
 """
 
 import msgspec
+from msgspec import Raw
 from msgspec.structs import astuple
 
-from codex_telemetry.core.facts import Clock, ResponseFacts, Usage
-from codex_telemetry.core.identity import TurnId, is_safe_id
+from codex_telemetry.core.facts import (
+    Clock,
+    ResponseFacts,
+    Said,
+    TurnFacts,
+    Usage,
+    Weight,
+)
+from codex_telemetry.core.identity import is_safe_id
 from codex_telemetry.formats.app_server.limits import REPEAT_AFTER_MS
 from codex_telemetry.formats.app_server.values import name
 from codex_telemetry.formats.app_server.wire import given
@@ -15,6 +23,8 @@ from codex_telemetry.formats.base import Stamp
 from codex_telemetry.formats.rollout import compactions, wire
 from codex_telemetry.formats.rollout.reading import Moment, Reading, add, better
 from codex_telemetry.formats.rollout.state import Pending
+
+LOG, ROLLOUT = int(Clock.LOG), int(Weight.ROLLOUT)
 
 
 def usage_record(reading: Reading, told: wire.UsageRecord, at: Moment) -> None:
@@ -42,44 +52,41 @@ def token_count(reading: Reading, told: wire.TokenCount, at: Moment) -> None:
     state = reading.state
     if state.review is not None:
         return  # up to 0.77 the reviewer's counts are mirrored; they are its own thread's
-    _limits(reading, told, at)
-    if told.info is None or (told, state.tokens.total) == reading.counted:
+    if at.ms is not None and given(told.rate_limits):
+        _limits(reading, told.rate_limits, at.ms)
+    info, tokens = told.info, state.tokens
+    before, parts = tokens.total, tokens.parts
+    counted = reading.counted
+    if info is None or (counted is not None and counted[0] is told and counted[1] == before):
         return
-    whole, last = _usage(told.info.total_token_usage), _usage(told.info.last_token_usage)
-    tokens = state.tokens
+    whole, last = _usage(info.total_token_usage), _usage(info.last_token_usage)
     if whole is None:
         return
-    total, before, parts = whole.total, tokens.total, tokens.parts
+    total = whole.total
     compactions.counted(state, last, total != before, at)
     tokens.total, tokens.parts = total, whole
     if last is None or last.input or last.output:
         reading.counted = told, total
     if total == before:
         return
-    pending = tokens.pending
-    if pending is not None and last == pending.usage:
+    response = tokens.pending
+    if response is not None and last == response.usage:
         tokens.pending = None
-        _claim(reading, pending, total)
-        _window(reading, pending.turn_id, told, at)
-        return
-    if before is None and state.continues:
+    elif before is None and state.continues:
         return  # what the history in another file came to
-    if last is None:
-        last = _change(parts, whole)
-    if state.current is not None and (last.input or last.output):
-        write = told.info.last_token_usage
-        response = Pending(
-            turn_id=state.current,
-            usage=last,
-            cache_write=write.cache_write_input_tokens if write is not None else None,
-            response_id=None,
-            thread_total=total,
-            at=at.ms,
-            model=state.model,
-        )
-        _claim(reading, response, total)
-        _window(reading, state.current, told, at)
+    else:
+        if last is None:
+            last = _change(parts, whole)
+        if state.current is None or not (last.input or last.output):
+            return
+        write = info.last_token_usage
+        written = None if write is None else write.cache_write_input_tokens
+        response = Pending(state.current, last, written, None, total, at.ms, state.model)
         reading.active(at)
+    facts = _claim(reading, response, total)
+    if info.model_context_window is not None:
+        window = reading.say(info.model_context_window, at)
+        facts.context_window = better(facts.context_window, window)
 
 
 def baseline(reading: Reading, told: wire.TokenCount) -> None:
@@ -120,37 +127,32 @@ def expected_total(reading: Reading) -> int:
     return tokens.pending.thread_total or tokens.pending.usage.total
 
 
-def _claim(reading: Reading, told: Pending, total: int) -> None:
-    at, say = Moment(told.at), reading.say
-    response = ResponseFacts(
-        say(told.usage, at),
-        say(told.cache_write, at),
-        {} if told.at is None else {int(Clock.LOG): told.at},
-        say(told.model, at),
-        say(told.response_id, at),
-    )
-    add(reading.turn(told.turn_id).responses, total, response)
+def _claim(reading: Reading, told: Pending, total: int) -> TurnFacts:
+    """Add the response to the claims about its turn."""
+    facts, at = reading.turn(told.turn_id), told.at or 0
+    response = ResponseFacts(Said(told.usage, ROLLOUT, at))
+    if told.at is not None:
+        response.times = {LOG: told.at}
+    if told.cache_write is not None:
+        response.cache_write = Said(told.cache_write, ROLLOUT, at)
+    if told.model is not None:
+        response.model = Said(told.model, ROLLOUT, at)
+    if told.response_id is not None:
+        response.response_id = Said(told.response_id, ROLLOUT, at)
+    add(facts.responses, total, response)
+    return facts
 
 
-def _window(reading: Reading, turn_id: TurnId, told: wire.TokenCount, at: Moment) -> None:
-    if told.info is not None and told.info.model_context_window is not None:
-        facts = reading.turn(turn_id)
-        window = reading.say(told.info.model_context_window, at)
-        facts.context_window = better(facts.context_window, window)
-
-
-def _limits(reading: Reading, told: wire.TokenCount, at: Moment) -> None:
-    if at.ms is None or not given(told.rate_limits):
-        return
-    state, raw = reading.state, bytes(told.rate_limits)
-    if raw == state.limits_said and 0 <= at.ms - state.limits_at < REPEAT_AFTER_MS:
+def _limits(reading: Reading, told: Raw, ms: int) -> None:
+    state, raw = reading.state, bytes(told)
+    if raw == state.limits_said and 0 <= ms - state.limits_at < REPEAT_AFTER_MS:
         return  # said again with every response
-    state.limits_said, state.limits_at = raw, at.ms
+    state.limits_said, state.limits_at = raw, ms
     try:
         snapshot = msgspec.json.decode(raw)
     except wire.UNREADABLE:
         return
-    reading.out.extend(reading.limits.samples(snapshot, state.thread, Stamp(at.ms)))
+    reading.out.extend(reading.limits.samples(snapshot, state.thread, Stamp(ms)))
 
 
 def _total(told: wire.Tokens | None) -> int | None:
