@@ -5,21 +5,27 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import astuple
 
 from codex_telemetry.core.identity import TurnId
 from codex_telemetry.formats.app_server.state import Settings
 from codex_telemetry.formats.app_server.values import name, path, policy, sandboxed, tag
 from codex_telemetry.formats.app_server.wire import given
 from codex_telemetry.formats.rollout import turns, wire
-from codex_telemetry.formats.rollout.reading import Moment, Reading, better, put, safe
+from codex_telemetry.formats.rollout.reading import Context, Moment, Reading, better, put, safe
 from codex_telemetry.formats.rollout.state import MOST_FOLDERS, Instructions, State, bound
 
 MOST_MEASURED = 8
+_IDS = 2
+"""The fields of a context that tell of which turn it is; they come first."""
 
 
 def turn_context(reading: Reading, told: wire.TurnContext, at: Moment) -> None:
     state = reading.state
-    state.model, state.cwd = name(told.model), path(told.cwd)
+    context = reading.context
+    if context is None or context.told is not told:
+        context = _context(reading, told)
+    state.model, state.cwd = context.model, context.cwd
     turns.leave_review(reading)
     turn_id = _whose(reading, told, at)
     if turn_id is None:
@@ -28,24 +34,38 @@ def turn_context(reading: Reading, told: wire.TurnContext, at: Moment) -> None:
     if state.cwd is not None:
         state.folders[turn_id] = state.cwd
         bound(state.folders, MOST_FOLDERS)
-    if reading.described is None or reading.described[0] is not told:
-        reading.described = (told, tuple(_described(reading, told)))
     facts = reading.turn(turn_id)
-    facts.root_turn_id = better(facts.root_turn_id, reading.say(safe(told.root_turn_id)))
-    for field, value in reading.described[1]:
-        setattr(facts, field, better(getattr(facts, field), reading.say(value, at)))
+    if context.turn is not facts:
+        reading.settle_context()
+        context.turn, context.at = facts, at.ms or 0
+        facts.root_turn_id = better(facts.root_turn_id, reading.say(safe(told.root_turn_id)))
+    context.at = max(context.at, at.ms or 0)
 
 
-def _described(reading: Reading, told: wire.TurnContext) -> Iterator[tuple[str, Any]]:
+def _context(reading: Reading, told: wire.TurnContext) -> Context:
+    """What is kept of a context: often the same as of the one before, but for the turn's id."""
+    before, of = reading.context, astuple(told)[_IDS:]
+    reading.settle_context()
+    if before is not None and before.of == of:
+        before.told = told
+        return before
+    reading.context = fresh = Context(told, of, name(told.model), path(told.cwd))
+    fresh.claims = tuple(_described(reading, told, fresh))
+    return fresh
+
+
+def _described(
+    reading: Reading, told: wire.TurnContext, context: Context
+) -> Iterator[tuple[str, Any]]:
     """What a context says of its turn, as far as it says it."""
     state, settings = reading.state, Settings()
     _sandbox(settings, told.sandbox_policy)
     claims: dict[str, Any] = {
-        "model": state.model,
+        "model": context.model,
         "effort": name(told.effort),
         "summary_mode": name(told.summary),
         "approval_policy": policy(told.approval_policy),
-        "cwd": state.cwd,
+        "cwd": context.cwd,
         "truncation_policy": _truncation(told.truncation_policy),
         "sandbox": settings.sandbox,
         "sandbox_network": settings.sandbox_network,

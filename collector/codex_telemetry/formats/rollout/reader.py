@@ -96,6 +96,7 @@ class RolloutReader:
 
         It is stored like facts are, so what isn't stored of those isn't in it."""
         state = self._reading.state
+        self._reading.settle_context()
         self._limits.give(state)
         return msgspec.msgpack.encode(veiled(state, veil))
 
@@ -128,6 +129,7 @@ class RolloutReader:
     def finish(self) -> Iterator[Fact]:
         """Everything that the lines so far tell and that wasn't handed out; reading may go on."""
         reading, state = self._reading, self._reading.state
+        reading.settle_context()
         tokens.told_so_far(reading)
         facts: list[Fact] = []
         for turn_id, turn in state.turns.items():

@@ -35,9 +35,6 @@ from codex_telemetry.formats.rollout import wire
 from codex_telemetry.formats.rollout.state import Instructions, State, bound
 
 K = TypeVar("K")
-Described = tuple[tuple[str, Any], ...]
-"""Fields of a turn, and what is said of each."""
-
 F = TypeVar("F", ItemFacts, ResponseFacts, EventFacts)
 
 _HINT, _ROLLOUT = int(Weight.HINT), int(Weight.ROLLOUT)
@@ -52,6 +49,22 @@ class Moment(Struct, frozen=True, gc=False):
 
 
 @dataclass(slots=True)
+class Context:
+    """The last `turn_context`: most are said again and again, with each response."""
+
+    told: wire.TurnContext
+    of: tuple[Any, ...]
+    """All that it says but of which turn."""
+    model: str | None
+    cwd: str | None
+    claims: tuple[tuple[str, Any], ...] = ()
+    """Fields of a turn, and what is said of each."""
+    turn: TurnFacts | None = None
+    """The turn of which it is still to be claimed, and when that was said last."""
+    at: int = 0
+
+
+@dataclass(slots=True)
 class Reading:
     state: State
     hasher: Hasher | None = None
@@ -60,8 +73,7 @@ class Reading:
     limits: Limits = field(default_factory=Limits)
     measured: dict[bytes, Instructions] = field(default_factory=dict)
     """Instructions as they are written → what is kept of them: most are said again and again."""
-    described: tuple[wire.TurnContext, "Described"] | None = None
-    """The last context that was told, and what of it is kept: most are said again and again."""
+    context: Context | None = None
     counted: tuple[wire.TokenCount, int] | None = None
     """The last count of tokens and its total: to say it again tells nothing. An estimate isn't one."""
     out: list[Fact] = field(default_factory=list)
@@ -118,6 +130,16 @@ class Reading:
         state = self.state
         made = uuid7_ms(codex_turn)
         return state.copied and None not in (made, state.created) and made < state.created  # type: ignore[operator]
+
+    def settle_context(self) -> None:
+        """Claim what the last context says: once, however often it was said."""
+        context = self.context
+        if context is None or context.turn is None:
+            return
+        turn, context.turn = context.turn, None
+        for field_name, value in context.claims:
+            claim = Said(value, _ROLLOUT, context.at)
+            setattr(turn, field_name, better(getattr(turn, field_name), claim))
 
     def begin(self, turn_id: TurnId) -> TurnFacts:
         """From here on, lines without a turn's id are this turn's."""

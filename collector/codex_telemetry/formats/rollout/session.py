@@ -26,7 +26,8 @@ def session_meta(reading: Reading, told: wire.SessionMeta, at: Moment) -> None:
             state.copied = True
             state.replay = Replay(first=at.ms, last=at.ms)
         return
-    reading.described = None
+    reading.settle_context()
+    reading.context = None
     state.version = name(told.cli_version)
     state.paginated = told.history_mode == "paginated"
     state.continues = told.history_base is not None
