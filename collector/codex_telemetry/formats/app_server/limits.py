@@ -10,15 +10,6 @@ from codex_telemetry.formats.base import Stamp
 REPEAT_AFTER_MS = 600_000
 """An unchanged reading is kept again after this long, to show that it was still so."""
 
-_ALIKE = {
-    "limit_id": "limitId",
-    "plan_type": "planType",
-    "used_percent": "usedPercent",
-    "window_minutes": "windowDurationMins",
-    "resets_at": "resetsAt",
-    "has_credits": "hasCredits",
-}
-
 
 class Limits:
     """What was last said of each limit. A null clears nothing that is known (0.77 to 0.169)."""
@@ -32,25 +23,23 @@ class Limits:
         (`used_percent`), unchanged ones left out."""
         if not isinstance(told, dict):
             return
-        limit = name(_get(told, "limit_id"))
+        limit = name(told.get("limitId", told.get("limit_id")))
         known = self._known.setdefault(limit, {})
-        for key, value in (
-            ("plan_type", name(_get(told, "plan_type"))),
-            *_credits(told.get("credits")),
-        ):
-            if value is not None:
-                known[key] = value
+        plan = name(told.get("planType", told.get("plan_type")))
+        if plan is not None:
+            known["plan_type"] = plan
+        _credits(known, told.get("credits"))
         for slot in ("primary", "secondary"):
             window = told.get(slot)
             if not isinstance(window, dict):
                 continue
-            minutes = _number(_get(window, "window_minutes"))
+            minutes = _number(window.get("windowDurationMins", window.get("window_minutes")))
             sample = LimitSample(
-                limit_id=limit,
-                window_minutes=int(minutes) if minutes is not None else None,
-                observed_at=at.wall_ms,
-                used_percent=_number(_get(window, "used_percent")),
-                resets_at=_resets(window, at),
+                limit,
+                None if minutes is None else int(minutes),
+                at.wall_ms,
+                _number(window.get("usedPercent", window.get("used_percent"))),
+                _resets(window, at),
                 session_id=session,
                 **known,
             )
@@ -71,25 +60,23 @@ class Limits:
         return True
 
 
-def _get(told: dict[str, Any], key: str) -> Any:
-    return told.get(_ALIKE[key], told.get(key))
-
-
-def _credits(told: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(told, dict):
-        has, unlimited, balance = (
-            _get(told, "has_credits"),
-            told.get("unlimited"),
-            told.get("balance"),
-        )
-        yield "has_credits", has if isinstance(has, bool) else None
-        yield "unlimited_credits", unlimited if isinstance(unlimited, bool) else None
-        yield "credit_balance", name(balance)
+def _credits(known: dict[str, Any], told: Any) -> None:
+    """Add what is said of credits to what is known of them."""
+    if not isinstance(told, dict):
+        return
+    has, unlimited = told.get("hasCredits", told.get("has_credits")), told.get("unlimited")
+    if isinstance(has, bool):
+        known["has_credits"] = has
+    if isinstance(unlimited, bool):
+        known["unlimited_credits"] = unlimited
+    balance = name(told.get("balance"))
+    if balance is not None:
+        known["credit_balance"] = balance
 
 
 def _resets(window: dict[str, Any], at: Stamp) -> int | None:
     """ms UTC. 0.42 says in how many seconds, later releases when."""
-    when = _number(_get(window, "resets_at"))
+    when = _number(window.get("resetsAt", window.get("resets_at")))
     if when is not None:
         return int(when * 1000)
     left = _number(window.get("resets_in_seconds"))

@@ -1,6 +1,7 @@
 """What a turn runs with: model, policies, instructions (of these only that they are there)."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ from msgspec import Raw
 from msgspec.structs import astuple
 
 from codex_telemetry.core.identity import TurnId
+from codex_telemetry.core.veil import Hasher
 from codex_telemetry.formats.app_server.state import Settings
 from codex_telemetry.formats.app_server.values import name, path, policy, sandboxed, tag
 from codex_telemetry.formats.app_server.wire import given
@@ -100,28 +102,21 @@ def settings_applied(reading: Reading, told: wire.SettingsApplied, at: Moment) -
 
 def instructions(reading: Reading, raw: Raw) -> Instructions:
     """How long instructions are, and their keyed hash. `{"text": …}` from 0.98 on, or a string."""
-    if len(raw) == 0:
-        return Instructions()
-    written = bytes(raw)
-    known = reading.measured.get(written)
-    if known is None:
-        known = reading.measured[written] = _measured(reading, raw)
-        while len(reading.measured) > MOST_MEASURED:
-            del reading.measured[next(iter(reading.measured))]
-    return known
+    return _measured(bytes(raw), reading.hasher) if len(raw) > 0 else Instructions()
 
 
-def _measured(reading: Reading, raw: Raw) -> Instructions:
+@lru_cache(maxsize=MOST_MEASURED)
+def _measured(written: bytes, hasher: Hasher | None) -> Instructions:
+    """Most are said again and again: in each thread, and up to 0.155 with each response."""
     try:
-        text = msgspec.json.decode(raw)
+        text = msgspec.json.decode(written)
     except wire.UNREADABLE:
         text = None
     if isinstance(text, dict):
         text = text.get("text")
     if not isinstance(text, str) or not text:
         return Instructions(told=True)
-    hashed = reading.hasher(text) if reading.hasher is not None else None
-    return Instructions(told=True, length=len(text), hash=hashed)
+    return Instructions(told=True, length=len(text), hash=hasher and hasher(text))
 
 
 def _whose(reading: Reading, told: wire.TurnContext, at: Moment) -> TurnId | None:

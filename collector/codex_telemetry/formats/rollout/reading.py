@@ -32,7 +32,7 @@ from codex_telemetry.core.join import join, weightier
 from codex_telemetry.core.veil import Hasher
 from codex_telemetry.formats.app_server.limits import Limits
 from codex_telemetry.formats.rollout import wire
-from codex_telemetry.formats.rollout.state import Instructions, State, bound
+from codex_telemetry.formats.rollout.state import State, bound
 
 K = TypeVar("K")
 F = TypeVar("F", ItemFacts, ResponseFacts, EventFacts)
@@ -71,8 +71,6 @@ class Reading:
     hash_commands: bool = False
     repo_names: bool = False
     limits: Limits = field(default_factory=Limits)
-    measured: dict[bytes, Instructions] = field(default_factory=dict)
-    """Instructions as they are written → what is kept of them: most are said again and again."""
     context: Context | None = None
     counted: tuple[wire.TokenCount, int] | None = None
     """The last count of tokens and its total: to say it again tells nothing. An estimate isn't one."""
