@@ -35,7 +35,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]
 def kept(db: sqlite3.Connection, row: ItemRow) -> tuple[object, ...]:
     """What the columns say of an item that was saved."""
     db.execute("DELETE FROM items")
-    told = (1, *stored_items.stored(row))
+    told = stored_items.stored(1, row)
     db.execute(ITEMS.save(len(told)), told)
     (found,) = db.execute(f"SELECT {COLUMNS} FROM items").fetchall()
     return tuple(found)

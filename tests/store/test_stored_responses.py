@@ -30,7 +30,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]
 def kept(db: sqlite3.Connection, row: ResponseRow) -> tuple[object, ...]:
     """What the columns say of a response that was saved."""
     db.execute("DELETE FROM responses")
-    told = (1, *stored(row))
+    told = stored(1, row)
     db.execute(RESPONSES.save(len(told)), told)
     (found,) = db.execute(f"SELECT {COLUMNS} FROM responses").fetchall()
     return tuple(found)
@@ -64,5 +64,5 @@ def test_tokens_are_what_they_were(
 
 
 def test_a_total_that_input_and_output_add_up_to_takes_no_room() -> None:
-    assert stored(response(None, 90, 10, 100)).count(0) == 1
-    assert stored(response()).count(0) == 0
+    assert stored(1, response(None, 90, 10, 100)).count(0) == 1
+    assert stored(1, response()).count(0) == 0

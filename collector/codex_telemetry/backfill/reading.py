@@ -131,8 +131,9 @@ def _count(counts: Tally, piece: Piece) -> None:
     counts.skipped_lines += piece.skipped_lines
     counts.unreadable += piece.unreadable
     counts.drift += piece.drift
-    counts.sessions |= piece.batch.sessions.keys()
-    counts.turns |= piece.batch.turns.keys()
+    # Not `|=`: keys aren't a set, so that copies all there is.
+    counts.sessions.update(piece.batch.sessions)
+    counts.turns.update(piece.batch.turns)
 
 
 def _responses(piece: Piece) -> set[tuple[str, int]]:

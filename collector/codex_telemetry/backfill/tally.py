@@ -26,8 +26,10 @@ class Tally:
     def add(self, other: "Tally") -> None:
         """Take in what was counted apart: of one file, once it is saved."""
         for name, n in vars(other).items():
-            mine = getattr(self, name)
-            setattr(self, name, mine | n if isinstance(n, set) else mine + n)
+            if isinstance(n, set):
+                getattr(self, name).update(n)
+            else:
+                setattr(self, name, getattr(self, name) + n)
 
 
 class Progress(NamedTuple):

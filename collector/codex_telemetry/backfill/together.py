@@ -1,7 +1,8 @@
 """Read files that were never read before: many are saved in one transaction."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import anyio.lowlevel
@@ -33,8 +34,21 @@ async def read_new(
             continue
         share = helper.Share(some, partial(whole, manner))
         much = sum(log_file.file.size for log_file in some) >= helper.WORTH_IT
-        with share.shared() if much else contextlib.nullcontext():
+        with _no_search_for_cycles(), share.shared() if much else contextlib.nullcontext():
             await _Group(reading, done).read(share)
+
+
+@contextlib.contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """What is read and saved makes none (found over 1,000 logs: 0), and there is much to be looked through."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def whole(manner: Manner, log_file: LogFile) -> Piece | None:

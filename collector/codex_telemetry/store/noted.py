@@ -8,14 +8,17 @@ from codex_telemetry.core.batch import Batch, DriftKey, counted_as
 from codex_telemetry.core.facts import Gap, LimitSample
 from codex_telemetry.store import snapshots
 from codex_telemetry.store import statements as sql
+from codex_telemetry.store.at_once import write
 
 
 async def note(db: aiosqlite.Connection, batches: Mapping[int, Batch]) -> None:
     """Save all of that, by origin."""
     told = batches.items()
-    await db.executemany(sql.LIMIT, [_limit(n, each) for n, batch in told for each in batch.limits])
-    await db.executemany(
-        snapshots.SAVE, [snapshots.row_of(n, each) for n, batch in told for each in batch.snapshots]
+    await write(db, sql.LIMIT, [_limit(n, each) for n, batch in told for each in batch.limits])
+    await write(
+        db,
+        snapshots.SAVE,
+        [snapshots.row_of(n, each) for n, batch in told for each in batch.snapshots],
     )
     for origin, batch in told:
         await _note_drift(db, origin, batch)

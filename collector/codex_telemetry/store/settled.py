@@ -1,6 +1,6 @@
 """The rows of threads and turns, made anew from all that was told of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import aiosqlite
@@ -11,9 +11,9 @@ from codex_telemetry.core.rows import TurnRow
 from codex_telemetry.core.settle import Settled, settle, settle_session
 from codex_telemetry.core.settle_events import settle_session_events, settle_turn_events
 from codex_telemetry.store import statements as sql
-from codex_telemetry.store import stored_responses
+from codex_telemetry.store import stored_items, stored_responses
+from codex_telemetry.store.at_once import write
 from codex_telemetry.store.order import Placed, place
-from codex_telemetry.store.stored_items import stored
 from codex_telemetry.store.told import Told, json_list
 
 _row = msgspec.structs.astuple
@@ -26,98 +26,117 @@ async def save_rows(db: aiosqlite.Connection, told: Told, book: Book) -> None:
         for response in responses:
             response.cost_usd = book.cost(response, row.service_tier, row.started_at)
         row.cost_usd = cost_of_all(responses)
-    await db.executemany(sql.SESSION, [_row(settle_session(s)) for s in told.sessions.values()])
-    await _save_turns(db, [each.row for each in settled.values()], [*told.sessions, *told.gone])
-    await _save_belongings(db, settled)
-    await _save_events(db, told, settled)
+    await write(db, sql.SESSION, [_row(settle_session(s)) for s in told.sessions.values()])
+    known = await _save_turns(
+        db, [each.row for each in settled.values()], [*told.sessions, *told.gone]
+    )
+    await _save_belongings(db, settled, known)
+    await _save_events(db, told, settled, known)
     await _sum_up(db, told.sessions)
-    await db.execute(sql.REMOVE_SESSION_EVENTS, (json_list(told.gone),))
-    await db.execute(sql.REMOVE_SESSIONS, (json_list(told.gone),))
+    if told.gone:
+        await db.execute(sql.REMOVE_SESSION_EVENTS, (json_list(told.gone),))
+        await db.execute(sql.REMOVE_SESSIONS, (json_list(told.gone),))
 
 
 async def _save_turns(
     db: aiosqlite.Connection, turns: Sequence[TurnRow], sessions: Iterable[str]
-) -> None:
-    stored = await db.execute_fetchall(
+) -> set[str]:
+    """Those that were stored before, of these and of these sessions."""
+    found = await db.execute_fetchall(
         sql.PLACES, (json_list(sessions), json_list(row.turn_id for row in turns))
     )
-    order = place([Placed(*row) for row in stored], turns)
+    stored = [Placed(*row) for row in found]
+    order = place(stored, turns)
     # Two steps, for the order is unique at every moment.
-    await db.executemany(sql.SET_ASIDE, [(p.turn_id,) for p in order.moved])
-    await db.executemany(sql.TURN, [(*_row(row), order.places[row.turn_id]) for row in turns])
-    await db.executemany(sql.PUT_BACK, [(order.places[p.turn_id], p.turn_id) for p in order.moved])
+    await write(db, sql.SET_ASIDE, [(p.turn_id,) for p in order.moved])
+    await write(db, sql.TURN, [(*_row(row), order.places[row.turn_id]) for row in turns])
+    await write(db, sql.PUT_BACK, [(order.places[p.turn_id], p.turn_id) for p in order.moved])
+    return {p.turn_id for p in stored}
 
 
-async def _save_belongings(db: aiosqlite.Connection, settled: Mapping[str, Settled]) -> None:
+async def _save_belongings(
+    db: aiosqlite.Connection, settled: Mapping[str, Settled], known: Collection[str]
+) -> None:
+    """`known`: the turns that were stored before."""
     keys = {
         row[0]: row[1] for row in await db.execute_fetchall(sql.TURN_KEYS, (json_list(settled),))
     }
-    items = {
-        keys[turn_id]: [(keys[turn_id], *stored(item)) for item in its.items]
-        for turn_id, its in settled.items()
-    }
-    await _save_all_of(db, sql.ITEMS, items)
-    responses = {
-        keys[turn_id]: [
-            (keys[turn_id], *stored_responses.stored(response)) for response in its.responses
-        ]
-        for turn_id, its in settled.items()
-    }
-    await _save_all_of(db, sql.RESPONSES, responses)
+    turns = [(keys[turn_id], its) for turn_id, its in settled.items()]
+    before = [keys[turn_id] for turn_id in settled if turn_id in known]
+    items = [stored_items.stored(key, item) for key, its in turns for item in its.items]
+    await _save_all_of(db, sql.ITEMS, items, before)
+    responses = [
+        stored_responses.stored(key, response) for key, its in turns for response in its.responses
+    ]
+    await _save_all_of(db, sql.RESPONSES, responses, before)
 
 
 async def _save_events(
-    db: aiosqlite.Connection, told: Told, settled: Mapping[str, Settled]
+    db: aiosqlite.Connection,
+    told: Told,
+    settled: Mapping[str, Settled],
+    known: Collection[str],
 ) -> None:
-    of_turns = {
-        turn_id: [
-            (turn_id, event.event_key, settled[turn_id].row.session_id, *_row(event)[1:])
-            for event in settle_turn_events(facts)
-        ]
+    of_turns = [
+        [turn_id, event.event_key, settled[turn_id].row.session_id, *_row(event)[1:]]
         for turn_id, facts in told.turns.items()
-    }
-    await _save_all_of(db, sql.TURN_EVENTS, of_turns)
-    of_sessions = {
-        session_id: [(session_id, *_row(event)) for event in settle_session_events(facts)]
+        for event in settle_turn_events(facts)
+    ]
+    before = [turn_id for turn_id in told.turns if turn_id in known]
+    await _save_all_of(db, sql.TURN_EVENTS, of_turns, before)
+    of_sessions = [
+        [session_id, *_row(event)]
         for session_id, facts in told.sessions.items()
-    }
-    await _save_all_of(db, sql.SESSION_EVENTS, of_sessions)
+        for event in settle_session_events(facts)
+    ]
+    await _save_all_of(db, sql.SESSION_EVENTS, of_sessions, told.sessions)
 
 
 async def _save_all_of(
     db: aiosqlite.Connection,
     part: sql.Belonging,
-    rows: Mapping[Any, Sequence[tuple[Any, ...]]],
+    rows: Sequence[list[Any]],
+    before: Collection[Any],
 ) -> None:
-    """Save all that belongs to some subjects; what no one tells of any more is removed. Each row
-    begins with its subject and its key."""
-    every = [row for its in rows.values() for row in its]
-    if part.in_order and every:
-        await db.executemany(part.save(len(every[0])), every)
-    else:
-        for told, alike in _by_columns_told(every).items():
-            await db.executemany(part.save(told), alike)
-    counts = await db.execute_fetchall(part.number, (json_list(rows),))
+    """Save all that belongs to some subjects; each row begins with its subject and its key. `before`:
+    the subjects that were stored before; what no one tells of them any more is removed."""
+    if not part.in_order:
+        for told, alike in _by_columns_told(rows).items():
+            await write(db, part.save(told), alike)
+    elif rows:
+        await write(db, part.save(len(rows[0])), rows)
+    if before:
+        await _remove_others(db, part, rows, before)
+
+
+async def _remove_others(
+    db: aiosqlite.Connection,
+    part: sql.Belonging,
+    rows: Iterable[list[Any]],
+    subjects: Collection[Any],
+) -> None:
+    listed: dict[Any, list[Any]] = {subject: [] for subject in subjects}
+    for subject, key, *_ in rows:
+        if subject in listed:
+            listed[subject].append(key)
+    counts = await db.execute_fetchall(part.number, (json_list(subjects),))
     stored = {row[0]: row[1] for row in counts}
-    await db.executemany(
-        part.purge,
-        [
-            (subject, json_list(part.listed(row[1]) for row in its))
-            for subject, its in rows.items()
-            if stored.get(subject, 0) != len(its)
-        ],
-    )
+    purges = [
+        (subject, json_list(map(part.listed, keys)))
+        for subject, keys in listed.items()
+        if stored.get(subject, 0) != len(keys)
+    ]
+    await write(db, part.purge, purges)
 
 
-def _by_columns_told(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[tuple[Any, ...]]]:
+def _by_columns_told(rows: Iterable[list[Any]]) -> dict[int, list[list[Any]]]:
     """Rows without the nulls at their end, by how many columns are left: most of an item's are null,
     and to hand over one takes as long as to store it."""
-    found: dict[int, list[tuple[Any, ...]]] = {}
+    found: dict[int, list[list[Any]]] = {}
     for row in rows:
-        told = len(row)
-        while row[told - 1] is None:
-            told -= 1
-        found.setdefault(told, []).append(row[:told])
+        while row[-1] is None:
+            row.pop()
+        found.setdefault(len(row), []).append(row)
     return found
 
 

@@ -153,8 +153,8 @@ PUT_BACK = f"UPDATE turns SET turn_index = ?, changed = {_NUMBER} WHERE turn_id 
 TURN = _upsert("turns", [*_columns(TurnRow), "turn_index"], ("turn_id",), numbered=True)
 TURN_KEYS = "SELECT turn_id, turn_key FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))"
 
-ITEMS = _belonging("items", ["turn_key", *stored_items.COLUMNS], hexed=True)
-RESPONSES = _belonging("responses", ["turn_key", *stored_responses.COLUMNS])
+ITEMS = _belonging("items", stored_items.COLUMNS, hexed=True)
+RESPONSES = _belonging("responses", stored_responses.COLUMNS)
 _EVENT = _columns(EventRow)
 TURN_EVENTS = _belonging(
     "events",

@@ -38,16 +38,15 @@ def _named(column: str, words: Sequence[str]) -> str:
 KIND: Final = _named("kind_stored", KINDS)
 STATUS: Final = _named("status_stored", STATUSES)
 
-COLUMNS: Final = [
-    {
-        "item_id": "id_stored",
-        "kind": "kind_stored",
-        "status": "status_stored",
-        "ended_at": "ended_after",
-    }.get(column, column)
-    for column in ItemRow.__struct_fields__
-]
+_APART: Final = {
+    "item_id": "id_stored",
+    "kind": "kind_stored",
+    "status": "status_stored",
+    "ended_at": "ended_after",
+}
+COLUMNS: Final = ["turn_key", *(_APART.get(c, c) for c in ItemRow.__struct_fields__)]
 """In the order of `stored`."""
+_ID_AT, _KIND_AT, _STATUS_AT, _ENDED_AT = map(COLUMNS.index, _APART.values())
 
 _BEGINNINGS: Final = {
     "call_": b"\x01",
@@ -63,18 +62,15 @@ _ID: Final = re.compile(
 ).fullmatch
 
 
-def stored(item: ItemRow) -> tuple[Any, ...]:
+def stored(turn_key: int, item: ItemRow) -> list[Any]:
     """An item's row."""
-    item_id, kind, name, status, started_at, ended_at, *rest = astuple(item)
-    return (
-        stored_id(item_id),
-        stored_kind(kind),
-        name,
-        stored_status(status),
-        started_at,
-        ended_at if ended_at is None or started_at is None else ended_at - started_at,
-        *rest,
-    )
+    row: list[Any] = [turn_key, *astuple(item)]
+    row[_ID_AT] = stored_id(item.item_id)
+    row[_KIND_AT] = stored_kind(item.kind)
+    row[_STATUS_AT] = stored_status(item.status)
+    if item.ended_at is not None and item.started_at is not None:
+        row[_ENDED_AT] = item.ended_at - item.started_at
+    return row
 
 
 def stored_id(item_id: str) -> str | bytes:

@@ -9,25 +9,22 @@ from msgspec.structs import astuple
 
 from codex_telemetry.core.rows import ResponseRow
 
-COLUMNS: Final = [
-    {"response_id": "response_stored", "total_tokens": "total_besides"}.get(column, column)
-    for column in ResponseRow.__struct_fields__
-]
+_APART: Final = {"response_id": "response_stored", "total_tokens": "total_besides"}
+COLUMNS: Final = ["turn_key", *(_APART.get(c, c) for c in ResponseRow.__struct_fields__)]
 """In the order of `stored`."""
+_ID_AT, _TOTAL_AT = map(COLUMNS.index, _APART.values())
 
 _ID: Final = re.compile(r"resp_((?:[0-9a-f]{2})*)").fullmatch
-_RESPONSE_ID: Final = COLUMNS.index("response_stored")
-_TOTAL: Final = COLUMNS.index("total_besides")
 
 
-def stored(response: ResponseRow) -> tuple[Any, ...]:
+def stored(turn_key: int, response: ResponseRow) -> list[Any]:
     """A response's row."""
-    row: list[Any] = list(astuple(response))
+    row: list[Any] = [turn_key, *astuple(response)]
     if response.response_id is not None:
-        row[_RESPONSE_ID] = stored_id(response.response_id)
+        row[_ID_AT] = stored_id(response.response_id)
     if response.total_tokens is not None:
-        row[_TOTAL] -= (response.input_tokens or 0) + (response.output_tokens or 0)
-    return tuple(row)
+        row[_TOTAL_AT] -= (response.input_tokens or 0) + (response.output_tokens or 0)
+    return row
 
 
 def stored_id(response_id: str) -> str | bytes:
