@@ -1,7 +1,7 @@
 """Which pages there are, and what becomes of a page that can't be made."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, NamedTuple
 
 from starlette.applications import Starlette
@@ -101,8 +101,8 @@ def made(source: Source, doors: Doors) -> tuple[Guard, Changes]:
     return Guard(application, doors, STATIC_PATH), changes
 
 
-def _shown(page: Page, source: Source) -> Callable[[Request], Response]:
-    def answer(request: Request) -> Response:
+def _shown(page: Page, source: Source) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
         return InPieces(lambda: _asked_for(page, source, request))
 
     return answer
