@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,9 @@ import scenes
 from codex_telemetry.cli.period import Zone
 from codex_telemetry.config import Paths
 from codex_telemetry.core.facts import Drift, EventFacts, Source
+from codex_telemetry.web.app import View
+from codex_telemetry.web.asking import asked
+from codex_telemetry.web.pieces import finished
 from codex_telemetry.web.source import Source as Views
 from web.dashboard import Dashboard, dashboard
 
@@ -23,6 +27,13 @@ def source_of(database: Path) -> Views:
     """What views look at."""
     paths = Paths(database, database.with_name("config.toml"), database.with_name("log"), ())
     return Views(paths, Zone("UTC"), "monday", None)
+
+
+def made(view: View, source: Views, *, now: int, **words: str) -> dict[str, Any]:
+    """What a view gives its template."""
+    making = view(source, asked("/", list(words.items())), now)
+    next(making)
+    return finished(making)
 
 
 def write(database: Path) -> Path:

@@ -89,6 +89,17 @@ def test_what_another_page_asks_for_is_refused(served: Dashboard, site: str) -> 
     assert served.ask("/turns", Sec_Fetch_Site="same-origin").status == 200
 
 
+def test_a_page_that_leads_here_loses_hold_of_the_window(served: Dashboard) -> None:
+    """Whether it is let in or not; a browser that says nothing of it is believed nothing."""
+    policy = "cross-origin-opener-policy"
+    for path in ("/turns", served.url.removeprefix(served.base), "/?token=wrong"):
+        for site in ("cross-site", "same-site", "nonsense", "none, cross-site", ""):
+            assert served.ask(path, Sec_Fetch_Site=site).headers[policy] == "same-origin"
+        assert served.ask(path).headers[policy] == "same-origin"
+        for nobody in ("none", "same-origin"):
+            assert policy not in served.ask(path, Sec_Fetch_Site=nobody).headers
+
+
 @pytest.mark.parametrize(
     "method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "NONSENSE"]
 )

@@ -10,14 +10,13 @@ import scenes
 from codex_telemetry.reports import tools
 from codex_telemetry.store.queries import Filters, reading
 from codex_telemetry.web.app import View
-from codex_telemetry.web.asking import asked
 from codex_telemetry.web.views import health_checks, session, sessions, tools_calls
 from scenes import T0, told
-from web.conftest import source_of
+from web.conftest import made, source_of
 
 
 def shown(view: View, database: Path, **words: str) -> dict[str, Any]:
-    return view(source_of(database), asked("/", list(words.items())), T0 + scenes.HOUR)
+    return made(view, source_of(database), now=T0 + scenes.HOUR, **words)
 
 
 @pytest.fixture

@@ -15,10 +15,9 @@ import pytest
 import scenes
 from codex_telemetry.errors import UserError
 from codex_telemetry.store import ours, queries
-from codex_telemetry.web.asking import asked
 from codex_telemetry.web.views import turns
 from store_of import until
-from web.conftest import source_of, write
+from web.conftest import made, source_of, write
 from web.dashboard import Dashboard, dashboard
 
 
@@ -104,11 +103,9 @@ def test_an_order_that_is_not_of_time_ends_somewhere(
     monkeypatch.setattr(turns, "DEEPEST", 2)
     database = scenes.write(tmp_path / "telemetry.db", *scenes.week())
     source = source_of(database)
-    by_time = turns.view(source, asked("/turns", [("page", "6")]), scenes.T0)
+    by_time = made(turns.view, source, now=scenes.T0, page="6")
     assert (by_time["pages"], by_time["number_of_page"], by_time["beyond"]) == (6, 6, None)
-    longest = turns.view(
-        source, asked("/turns", [("page", "6"), ("order", "duration_ms")]), scenes.T0
-    )
+    longest = made(turns.view, source, now=scenes.T0, page="6", order="duration_ms")
     assert (longest["pages"], longest["number_of_page"], longest["beyond"]) == (2, 2, 2)
 
 

@@ -40,10 +40,14 @@ HEADERS = {
     "x-frame-options": "DENY",
     # With `no-referrer` a browser sends the forms of these very pages as of nobody (`Origin: null`).
     "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
+
+SEVERED = {"cross-origin-opener-policy": "same-origin"}
+"""For whoever another page may have led here: that page loses hold of the window. Not for a browser that
+says nobody did: Chromium would drop the process it has started for the page and start one anew, which
+is a third of the time until the first page is seen."""
 
 UNCHANGING = "private, max-age=31536000, immutable"
 """Instead of `no-store`, for what belongs to the program and bears a name of its own when it changes."""
@@ -90,13 +94,14 @@ class Guard:
         if scope["type"] != "http":
             return  # a WebSocket: there are none, and the server refuses what isn't answered
         answer = self._refused(scope) or self._welcomed(scope)
+        severed = SEVERED if _led_here(scope) is not False else {}
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 kept = [(k, v) for k, v in message["headers"] if k.decode() not in HEADERS]
-                told = HEADERS
+                told = HEADERS | severed
                 if message["status"] == 200 and scope["path"].startswith(self._unchanging):
-                    told = HEADERS | {"cache-control": UNCHANGING}
+                    told |= {"cache-control": UNCHANGING}
                 own = [(k.encode(), v.encode()) for k, v in told.items()]
                 message = {**message, "headers": kept + own}
             await send(message)
@@ -115,10 +120,7 @@ class Guard:
             return _say(403, "Another page asked.")
         # `same-site` too: what another program serves on this host isn't ours. A link in an editor or
         # a mail may lead here, but only with the token in it.
-        sites = _headers(scope, b"sec-fetch-site")
-        if any(site not in ("same-origin", "none") for site in sites) and not self._has_token(
-            scope
-        ):
+        if _led_here(scope) and not self._has_token(scope):
             return _say(403, "Another page asked.")
         if scope["method"] == "POST" and scope["path"] in CHANGING:
             # Every browser says which page sends a form.
@@ -163,6 +165,12 @@ class Guard:
 def _headers(scope: Scope, name: bytes) -> Iterator[str]:
     told: Iterable[tuple[bytes, bytes]] = scope["headers"]
     return (value.decode("latin-1") for key, value in told if key == name)
+
+
+def _led_here(scope: Scope) -> bool | None:
+    """Whether another page did; None where the browser is one that doesn't say."""
+    sites = list(_headers(scope, b"sec-fetch-site"))
+    return any(site not in ("same-origin", "none") for site in sites) if sites else None
 
 
 def _query(scope: Scope) -> list[tuple[str, str]]:

@@ -1,11 +1,10 @@
 """What `doctor` says, and what to do where it isn't well."""
 
-from typing import Any
-
 from codex_telemetry.cli.doctor import surroundings
 from codex_telemetry.reports.doctor import doctor
 from codex_telemetry.store.queries import only_reading
 from codex_telemetry.web.asking import Asked
+from codex_telemetry.web.pieces import Made
 from codex_telemetry.web.source import Source
 
 LISTED = 50
@@ -14,10 +13,11 @@ LISTED = 50
 WORST_FIRST = ("fail", "warn", "ok")
 
 
-def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:  # noqa: ARG001 - as all views
+def view(source: Source, asked: Asked, now: int) -> Made:  # noqa: ARG001 - as all views
     # A page upgrades no database, as `doctor` does.
     with surroundings(source.paths) as around:
         report = doctor(source.paths, around, now, reach=only_reading)
+    yield
     checks = sorted(report.checks, key=lambda check: WORST_FIRST.index(check.status))
     return {
         "checks": checks,

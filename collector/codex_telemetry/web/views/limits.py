@@ -11,6 +11,7 @@ from codex_telemetry.reports.shapes_limits import Limit
 from codex_telemetry.store import limit_queries as queries
 from codex_telemetry.store.queries import Filters, Store
 from codex_telemetry.web.asking import EVER, Asked
+from codex_telemetry.web.pieces import Made
 from codex_telemetry.web.source import Source
 
 PERIOD = "30d"
@@ -23,9 +24,10 @@ DRAWN = 4_000
 """Points. Where there would be more, only the high-water marks of windows are drawn."""
 
 
-def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:
+def view(source: Source, asked: Asked, now: int) -> Made:
     with source.opened() as db:
         filters = _when(source, db, asked)
+        yield
         told = report.milestones(db, filters._replace(last=LISTED))
         return {
             "limits": [gauge(limit, source, now) for limit in report.latest(db, now)],
@@ -36,9 +38,11 @@ def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:
         }
 
 
-def history(source: Source, asked: Asked, now: int) -> dict[str, Any]:
+def history(source: Source, asked: Asked, now: int) -> Made:
     with source.opened() as db:
-        told = [found for found in report.windows(db, _when(source, db, asked)) if found]
+        filters = _when(source, db, asked)
+        yield
+        told = [found for found in report.windows(db, filters) if found]
     return {"windows": [_drawn(found, source.zone, now) for found in told]}
 
 

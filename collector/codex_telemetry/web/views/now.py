@@ -1,7 +1,5 @@
 """What is going on: turns in progress, today's totals, the limits, the last turns."""
 
-from typing import Any
-
 from codex_telemetry.cli.labelled import all_labelled
 from codex_telemetry.cli.period import span_start
 from codex_telemetry.cli.turns import pictured
@@ -10,6 +8,7 @@ from codex_telemetry.store import queries
 from codex_telemetry.store.queries import Filters
 from codex_telemetry.web.asking import Asked
 from codex_telemetry.web.drawn import drawn
+from codex_telemetry.web.pieces import Made
 from codex_telemetry.web.source import Source
 from codex_telemetry.web.views.limits import gauge
 
@@ -22,8 +21,9 @@ LATELY_MS = 2 * 86_400_000
 LAST = 12
 
 
-def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:  # noqa: ARG001 - as all views
+def view(source: Source, asked: Asked, now: int) -> Made:  # noqa: ARG001 - as all views
     with source.opened() as db:
+        yield
         today = Filters(since=span_start("today", source.zone, now))
         running = Filters(since=now - LATELY_MS, status="in_progress")
         rows = queries.page_of_turns(db, running, "started_at", down=True, size=RUNNING, skipped=0)

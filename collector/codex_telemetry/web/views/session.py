@@ -1,7 +1,5 @@
 """One session: its turns one after the other, where their time went, and the threads that hang on it."""
 
-from typing import Any
-
 from codex_telemetry.cli.labelled import all_labelled, labelled
 from codex_telemetry.core.parts import Parts
 from codex_telemetry.errors import UsageError
@@ -13,6 +11,7 @@ from codex_telemetry.store import threads
 from codex_telemetry.store.find import find_session
 from codex_telemetry.store.queries import Filters, Row
 from codex_telemetry.web.asking import Asked
+from codex_telemetry.web.pieces import Made
 from codex_telemetry.web.source import Source
 from codex_telemetry.web.timeline import timeline
 from codex_telemetry.web.views.sessions import shown
@@ -24,7 +23,7 @@ DRAWN = 1_500
 """Of a session with more turns none are drawn on a common axis: it would take longer than it tells."""
 
 
-def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:
+def view(source: Source, asked: Asked, now: int) -> Made:
     wanted = asked.get("id")
     if wanted is None:
         raise UsageError("no session is named", hint="choose one under Sessions")
@@ -33,6 +32,7 @@ def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:
         session = one(Session, row)
         pages = max(1, -(-session.turns // SIZE))
         page = min(max(1, asked.number("page", pages)), pages)
+        yield
         own = Filters(session_id=session.session_id)
         found = turns.page(db, own, "started_at", down=False, size=SIZE, skipped=(page - 1) * SIZE)
         listed = list(all_labelled(found))

@@ -1,18 +1,18 @@
 """MCP servers that start: how long each takes, how often it fails, and how that changed by day."""
 
-from typing import Any
-
 from codex_telemetry.cli.labelled import labels
 from codex_telemetry.cli.period import SPANS
 from codex_telemetry.reports import startups
 from codex_telemetry.reports.moments import written
 from codex_telemetry.web.asking import Asked
+from codex_telemetry.web.pieces import Made
 from codex_telemetry.web.source import Source
 
 
-def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:  # noqa: ARG001 - as all views
+def view(source: Source, asked: Asked, now: int) -> Made:  # noqa: ARG001 - as all views
     with source.opened() as db:
         filters = source.filters(db, asked.narrow())
+        yield
         found = startups.startups(db, filters, source.zone.days)
     days = found.days
     return {

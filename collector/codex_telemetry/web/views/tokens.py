@@ -14,6 +14,7 @@ from codex_telemetry.reports.tokens import BY_TIME, By
 from codex_telemetry.store import queries, usage
 from codex_telemetry.store.queries import Filters
 from codex_telemetry.web.asking import EVER, Asked
+from codex_telemetry.web.pieces import Made
 from codex_telemetry.web.source import Source
 
 PERIOD = "30d"
@@ -36,10 +37,11 @@ WHY = {
 }
 
 
-def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:
+def view(source: Source, asked: Asked, now: int) -> Made:
     by = _by(asked)
     with source.opened() as db:
         filters = source.filters(db, asked.within(PERIOD).narrow())
+        yield
         models = queries.models(db)
     slow = by not in BY_TIME and filters.since is not None and now - filters.since > LONG_MS
     return {
@@ -53,13 +55,15 @@ def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:
     }
 
 
-def figures(source: Source, asked: Asked, now: int) -> dict[str, Any]:  # noqa: ARG001 - as all views
+def figures(source: Source, asked: Asked, now: int) -> Made:  # noqa: ARG001 - as all views
+    by = _by(asked)
     with source.opened() as db:
         filters = source.filters(db, asked.within(PERIOD).narrow())
-    return {"by": _by(asked), "figures": _figures(source, filters, _by(asked))}
+    yield
+    return {"by": by, "figures": _figures(source, filters, by)}
 
 
-def year(source: Source, asked: Asked, now: int) -> dict[str, Any]:
+def year(source: Source, asked: Asked, now: int) -> Made:
     """All days of a year, whatever the page is narrowed to in time."""
     this = source.zone.local(now).year
     with source.opened() as db:
@@ -70,6 +74,7 @@ def year(source: Source, asked: Asked, now: int) -> dict[str, Any]:
             since=source.zone.begin(date(shown, 1, 1)),
             until=source.zone.begin(date(shown + 1, 1, 1)),
         )
+        yield
         used = report.tokens(db, filters, "day", source.calendar, roll_up=False)
     return {
         "year": shown,
@@ -85,9 +90,10 @@ def year(source: Source, asked: Asked, now: int) -> dict[str, Any]:
     }
 
 
-def unpriced(source: Source, asked: Asked, now: int) -> dict[str, Any]:  # noqa: ARG001 - as all views
+def unpriced(source: Source, asked: Asked, now: int) -> Made:  # noqa: ARG001 - as all views
     with source.opened() as db:
         filters = source.filters(db, asked.within(PERIOD).narrow())
+        yield
         return {"unpriced": unpriced_report.unpriced(db, filters), "why": WHY}
 
 

@@ -12,6 +12,7 @@ from codex_telemetry.reports.shapes_stats import ToolStats
 from codex_telemetry.reports.tools import BYS, By
 from codex_telemetry.web.asking import Asked
 from codex_telemetry.web.drawn import Heap, heap
+from codex_telemetry.web.pieces import Made
 from codex_telemetry.web.source import Source
 
 LISTED = 60
@@ -21,11 +22,13 @@ RATED = 12
 """So many have their rates drawn."""
 
 
-def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:  # noqa: ARG001 - as all views
+def view(source: Source, asked: Asked, now: int) -> Made:  # noqa: ARG001 - as all views
     by = cast("By", asked.get("by", BYS) or "name")
     whole = asked.get("rows", ("all",)) is not None
     with source.opened() as db:
-        groups = tools.groups(db, source.filters(db, asked.narrow()), by)
+        filters = source.filters(db, asked.narrow())
+        yield
+        groups = tools.groups(db, filters, by)
     rows = by_label(map(tools.row, groups), lambda row: named(row, by))
     listed = groups if whole else groups[:LISTED]
     spread, says = _spread(listed)

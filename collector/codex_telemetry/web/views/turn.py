@@ -13,15 +13,17 @@ from codex_telemetry.reports.shapes_family import TurnInFull
 from codex_telemetry.store.find import find_turn
 from codex_telemetry.web.asking import Asked
 from codex_telemetry.web.drawn import drawn
+from codex_telemetry.web.pieces import Made
 from codex_telemetry.web.source import Source
 
 
-def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:
+def view(source: Source, asked: Asked, now: int) -> Made:
     wanted = asked.get("id")
     if wanted is None:
         raise UsageError("no turn is named", hint="choose one under Turns")
     with source.opened() as db:
         row = find_turn(db, wanted.strip())
+        yield
         turn, model = pictured(db, row, now, roll_up=True)
         # Nothing of it, and no word about it in what is swapped in.
         kept = 0 if "fragment" in asked.words else len(capture.kept(db, row))

@@ -1,13 +1,12 @@
 """Turns that match, in any order, some at a time."""
 
-from typing import Any
-
 from codex_telemetry.cli.labelled import labelled
 from codex_telemetry.cli.options import STATUSES
 from codex_telemetry.cli.period import SPANS
 from codex_telemetry.reports import turns
 from codex_telemetry.store import queries
 from codex_telemetry.web.asking import Asked
+from codex_telemetry.web.pieces import Made
 from codex_telemetry.web.source import Source
 
 SIZE = 50
@@ -27,15 +26,17 @@ COLUMNS = {
 """What the rows can be put in order by."""
 
 
-def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:  # noqa: ARG001 - as all views
+def view(source: Source, asked: Asked, now: int) -> Made:  # noqa: ARG001 - as all views
     order = asked.get("order", queries.ORDERS) or "started_at"
     down = (asked.get("way", ("up", "down")) or "down") == "down"
     with source.opened() as db:
         filters = source.filters(db, asked.narrow())
+        wanted = max(1, asked.number("page", 1))
+        yield
         number = queries.count_turns(db, filters)
         whole = max(1, -(-number // SIZE))
         pages = whole if order == "started_at" else min(whole, DEEPEST)
-        page = min(max(1, asked.number("page", 1)), pages)
+        page = min(wanted, pages)
         found = turns.page(db, filters, order, down=down, size=SIZE, skipped=(page - 1) * SIZE)
         return {
             "turns": [labelled(turn) for turn in found],

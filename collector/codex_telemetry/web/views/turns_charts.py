@@ -10,16 +10,18 @@ from codex_telemetry.reports import rhythm, stats
 from codex_telemetry.reports.stats import Group
 from codex_telemetry.store.measured import Measure
 from codex_telemetry.web.asking import Asked
+from codex_telemetry.web.pieces import Made
 from codex_telemetry.web.source import Source
 
 COMPARED = ("24h", "7d", "30d", "90d")
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def view(source: Source, asked: Asked, now: int) -> dict[str, Any]:
+def view(source: Source, asked: Asked, now: int) -> Made:
     compare = asked.get("compare", COMPARED) or "7d"
     with source.opened() as db:
         filters = source.filters(db, asked.narrow())
+        yield
         days = stats.groups(db, filters, "day", source.zone.days)
         (whole,) = stats.groups(db, filters, None, source.zone.days)
         length = stretch("compare", compare)
