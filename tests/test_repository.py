@@ -54,6 +54,10 @@ def test_no_generated_file_is_files() -> None:
     assert [str(path) for path in files() if generated & set(path.parts)] == []
 
 
+def test_nothing_is_so_large_that_it_can_only_have_lain_about() -> None:
+    assert [str(path) for path in files() if path.stat().st_size > 1_000_000] == []
+
+
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_a_module_fits_in_a_head(module: Path) -> None:
     assert len(module.read_text().splitlines()) <= 320
