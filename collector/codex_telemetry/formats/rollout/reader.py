@@ -108,11 +108,14 @@ class RolloutReader:
     def read(self, line: bytes, captured: Captured) -> Iterable[Fact]:
         """What has to be handed out at once: limits and drift. Nothing raises."""
         reading = self._reading
-        reading.state.captured = captured
+        state = reading.state
+        if state.captured is not captured:
+            state.captured = captured
         head = _HEAD.match(line)
         if head is None or not self._as_written(line, head):
             self._by_envelope(line)
-        reading.state.begun = True
+        if not state.begun:
+            state.begun = True
         if not reading.out:
             return ()
         out, reading.out = reading.out, []
@@ -221,7 +224,7 @@ class RolloutReader:
         known.handle(reading, told, at)
         if self._content is not None:
             self._look_at_content(self._content, known.name, line, at)
-        if not known.passing:
+        if state.last_line is not None and not known.passing:
             state.last_line = None
         state.last_stamp = stamp or state.last_stamp
 

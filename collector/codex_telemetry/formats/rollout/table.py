@@ -1,8 +1,9 @@
 """Every line of a rollout file by its name: who reads it, and what of it."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -39,7 +40,8 @@ class Line(Struct, Generic[T], gc=False):
     payload: T
 
 
-class Known(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Known:
     """A kind of line that tells something."""
 
     name: str
