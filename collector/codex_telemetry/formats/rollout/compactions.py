@@ -17,7 +17,8 @@ def counted(state: State, last: Usage | None, new: bool, at: Moment) -> None:
         state.estimate = (at.ms, last.total)
     elif new:
         state.contexts.append((at.ms, last.total))
-        del state.contexts[:-REMEMBERED]
+        if len(state.contexts) > REMEMBERED:
+            del state.contexts[0]
 
 
 def compacted(reading: Reading, item: ItemFacts, began: int, at: Moment) -> None:

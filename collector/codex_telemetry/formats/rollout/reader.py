@@ -26,7 +26,7 @@ from codex_telemetry.formats.rollout.table import Known
 _HEAD = re.compile(
     rb'\{"timestamp":"((\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d)\.(\d{3})Z|[0-9TZ:.+-]{20,35})",'
     rb'(?:"ordinal":(\d{1,15}),)?'
-    rb'"type":"((\w{1,64})","payload":\{(?:"type":"\w{1,64}")?)'
+    rb'"type":"(\w{1,64}","payload":\{(?:"type":"\w{1,64}")?)'
 )
 """The head of a line as Codex writes it (0.42 to 0.169)."""
 _MESSAGE = b'response_item","payload":{"type":"message"'
@@ -108,11 +108,14 @@ class RolloutReader:
     def read(self, line: bytes, captured: Captured) -> Iterable[Fact]:
         """What has to be handed out at once: limits and drift. Nothing raises."""
         reading = self._reading
-        reading.state.captured = captured
+        state = reading.state
+        if state.captured is not captured:
+            state.captured = captured
         head = _HEAD.match(line)
         if head is None or not self._as_written(line, head):
             self._by_envelope(line)
-        reading.state.begun = True
+        if not state.begun:
+            state.begun = True
         if not reading.out:
             return ()
         out, reading.out = reading.out, []
@@ -155,12 +158,13 @@ class RolloutReader:
 
     def _as_written(self, line: bytes, head: re.Match[bytes]) -> bool:
         """Read a line by its head; False if it has to be looked at more closely."""
-        stamp, second, ms, ordinal, written, kind = head.groups()
-        known = table.WRITTEN.get(written) or table.TOP.get(kind)
+        stamp, second, ms, ordinal, written = head.groups()
+        try:
+            known = table.HEADS[written]
+        except KeyError:
+            return False
         state = self._reading.state
         if known is None:
-            if written not in table.IGNORED_WRITTEN and kind not in table.IGNORED_TOP:
-                return False
             if state.replay is None:
                 state.last_stamp = stamp
             return True
@@ -221,7 +225,7 @@ class RolloutReader:
         known.handle(reading, told, at)
         if self._content is not None:
             self._look_at_content(self._content, known.name, line, at)
-        if not known.passing:
+        if state.last_line is not None and not known.passing:
             state.last_line = None
         state.last_stamp = stamp or state.last_stamp
 

@@ -1,8 +1,9 @@
 """Every line of a rollout file by its name: who reads it, and what of it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -39,7 +40,8 @@ class Line(Struct, Generic[T], gc=False):
     payload: T
 
 
-class Known(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Known:
     """A kind of line that tells something."""
 
     name: str
@@ -145,18 +147,17 @@ IGNORED_ITEMS = _names(
 """`agent_message`: from one agent to another (0.155)."""
 
 
-def _written(kind: str, names: Iterable[bytes]) -> dict[bytes, bytes]:
-    """How the head of a line goes on behind its `type` → its name."""
-    return {b'%s","payload":{"type":"%s"' % (kind.encode(), each): each for each in names}
+def _heads() -> Iterator[tuple[bytes, Known | None]]:
+    for name in TOP.keys() | IGNORED_TOP:
+        yield b'%s","payload":{' % name, TOP.get(name)
+    for kind, read, ignored_ones in (
+        (b"event_msg", EVENTS, IGNORED_EVENTS),
+        (b"response_item", ITEMS, IGNORED_ITEMS),
+    ):
+        for name in read.keys() | ignored_ones:
+            yield b'%s","payload":{"type":"%s"' % (kind, name), read.get(name)
 
 
-WRITTEN = {
-    written: by_name[each]
-    for kind, by_name in (("event_msg", EVENTS), ("response_item", ITEMS))
-    for written, each in _written(kind, by_name).items()
-}
-"""Lines of the two kinds that have many, by how Codex writes their heads."""
-
-IGNORED_WRITTEN = frozenset(_written("event_msg", IGNORED_EVENTS)) | frozenset(
-    _written("response_item", IGNORED_ITEMS)
-)
+HEADS = dict(_heads())
+"""How the head of a line goes on behind its `type`, as Codex writes it → what it tells; None where
+that isn't read."""

@@ -38,13 +38,13 @@ def usage_record(reading: Reading, told: wire.UsageRecord, at: Moment) -> None:
         return
     settle_pending(reading)
     state.tokens.pending = Pending(
-        turn_id=turn_id,
-        usage=usage,
-        cache_write=told.usage.cache_write_input_tokens,
-        response_id=name(told.response_id),
-        thread_total=_total(told.thread_token_usage),
-        at=at.ms,
-        model=state.model,
+        turn_id,
+        usage,
+        told.usage.cache_write_input_tokens,
+        name(told.response_id),
+        _total(told.thread_token_usage),
+        at.ms,
+        state.model,
     )
 
 
@@ -85,7 +85,7 @@ def token_count(reading: Reading, told: wire.TokenCount, at: Moment) -> None:
         reading.active(at)
     facts = _claim(reading, response, total)
     if info.model_context_window is not None:
-        window = reading.say(info.model_context_window, at)
+        window = Said(info.model_context_window, ROLLOUT, at.ms or 0)
         facts.context_window = better(facts.context_window, window)
 
 
@@ -130,15 +130,13 @@ def expected_total(reading: Reading) -> int:
 def _claim(reading: Reading, told: Pending, total: int) -> TurnFacts:
     """Add the response to the claims about its turn."""
     facts, at = reading.turn(told.turn_id), told.at or 0
-    response = ResponseFacts(Said(told.usage, ROLLOUT, at))
-    if told.at is not None:
-        response.times = {LOG: told.at}
-    if told.cache_write is not None:
-        response.cache_write = Said(told.cache_write, ROLLOUT, at)
-    if told.model is not None:
-        response.model = Said(told.model, ROLLOUT, at)
-    if told.response_id is not None:
-        response.response_id = Said(told.response_id, ROLLOUT, at)
+    response = ResponseFacts(
+        Said(told.usage, ROLLOUT, at),
+        None if told.cache_write is None else Said(told.cache_write, ROLLOUT, at),
+        {} if told.at is None else {LOG: told.at},
+        None if told.model is None else Said(told.model, ROLLOUT, at),
+        None if told.response_id is None else Said(told.response_id, ROLLOUT, at),
+    )
     add(facts.responses, total, response)
     return facts
 
@@ -161,18 +159,14 @@ def _total(told: wire.Tokens | None) -> int | None:
 
 
 def _usage(told: wire.Tokens | None) -> Usage | None:
-    if told is None or told.input_tokens < 0 or told.output_tokens < 0:
+    if told is None:
         return None
-    total = told.total_tokens
+    read, written, total = told.input_tokens, told.output_tokens, told.total_tokens
+    if read < 0 or written < 0:
+        return None
     if total is None:
-        total = told.input_tokens + told.output_tokens
-    return Usage(
-        total,
-        told.input_tokens,
-        told.cached_input_tokens,
-        told.output_tokens,
-        told.reasoning_output_tokens,
-    )
+        total = read + written
+    return Usage(total, read, told.cached_input_tokens, written, told.reasoning_output_tokens)
 
 
 def _change(before: Usage | None, now: Usage) -> Usage:
