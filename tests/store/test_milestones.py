@@ -160,6 +160,17 @@ def test_a_cost_stays_when_the_window_turns_out_to_reset_earlier(path: Path) -> 
     assert milestones(path, f"window_resets_at - ?, {COST}") == [(4 * HOUR, 1, 0.5, 0.5)]
 
 
+def test_windows_that_turn_out_to_be_one_cost_what_that_one_does(path: Path) -> None:
+    """9 was read of what looked like another window than the one in which 8 was: there, the percent
+    before it was crossed at the same moment, and nothing was used since."""
+    eight, between = read(4, 8, jitter=180_000), read(1, 7, jitter=90_000)
+    save(path, batch("a", eight, read(0, 0), read(30, 9), used(1, 5, 11)))
+    price(path, 2.0)
+    save(path, batch("a", between))
+    told = "percent, at - ?, cumulative_tokens, marginal_cost_usd"
+    assert milestones(path, told)[-2:] == [(8, 4, 0, 0.0), (9, 30, 11, 2.0)]
+
+
 def test_limits_are_kept_apart(path: Path) -> None:
     other = LimitSample("codex_other", 300, BORN + 10, 50, ENDS)
     save(path, batch("a", read(10, 1), other))

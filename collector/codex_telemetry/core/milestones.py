@@ -10,12 +10,16 @@ counted anew, on from the milestone before it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from codex_telemetry.core.limits import MINUTE_MS
 
 SAME_MS = MINUTE_MS
 """The stream and a log tell of one reading some ms apart: within this it was heard live."""
+
+NEVER: Final = 1 << 63
+"""After every moment."""
 
 
 class First(NamedTuple):
@@ -40,6 +44,9 @@ class Took(NamedTuple):
     """None if any of it is unpriced."""
 
 
+NOTHING: Final = Took(0, 0.0)
+
+
 class Milestone(NamedTuple):
     percent: int
     at: int
@@ -51,6 +58,9 @@ class Milestone(NamedTuple):
     """Since the percent before."""
 
 
+_whole = attrgetter("whole")
+
+
 def crossings(firsts: Iterable[First]) -> list[Crossing]:
     """Each percent from the lowest reading on, in order."""
     told = [first for first in firsts if first.whole >= 0]
@@ -58,13 +68,17 @@ def crossings(firsts: Iterable[First]) -> list[Crossing]:
         return []
     lowest = max(1, min(first.whole for first in told))
     highest = min(100, max(first.whole for first in told))
+    waiting = sorted(told, key=_whole)
+    at = live_at = NEVER
     found = []
-    for percent in range(lowest, highest + 1):
-        reached = [first for first in told if first.whole >= percent]
-        at = min(first.at for first in reached)
-        live = any(f.source == "live" and f.at <= at + SAME_MS for f in reached)
-        found.append(Crossing(percent, at, "live" if live else "rollout"))
-    return found
+    for percent in range(highest, lowest - 1, -1):
+        while waiting and waiting[-1].whole >= percent:
+            first = waiting.pop()
+            at = min(at, first.at)
+            if first.source == "live":
+                live_at = min(live_at, first.at)
+        found.append(Crossing(percent, at, "live" if live_at <= at + SAME_MS else "rollout"))
+    return found[::-1]
 
 
 def costed(

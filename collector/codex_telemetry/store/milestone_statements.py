@@ -80,17 +80,13 @@ CROSS JOIN milestones
     AND window_resets_at BETWEEN w.value ->> 2 AND w.value ->> 3
 ORDER BY w.key, percent, window_resets_at
 """
-# Of each stretch between two moments of a window: what came after the first, up to and with the second.
+# Of each stretch in which anything was used: what came after its beginning, up to and with its end.
 TOOK = """
-SELECT n, coalesce(sum(r.total_tokens), 0),
+SELECT stretch.key, coalesce(sum(r.total_tokens), 0),
     CASE WHEN count(r.at) = count(r.cost_usd) THEN coalesce(sum(r.cost_usd), 0.0) END
-FROM (
-    SELECT w.key AS n, m.key AS place, m.value AS until,
-        lag(m.value) OVER (PARTITION BY w.key ORDER BY m.key) AS since
-    FROM json_each(?) AS w CROSS JOIN json_each(w.value) AS m
-) AS stretch LEFT JOIN responses AS r
-    ON r.at > stretch.since AND r.at <= stretch.until AND r.total_tokens > 0
-WHERE stretch.since IS NOT NULL GROUP BY n, place ORDER BY n, place
+FROM json_each(?) AS stretch CROSS JOIN responses AS r
+    ON r.at > stretch.value ->> 0 AND r.at <= stretch.value ->> 1 AND r.total_tokens > 0
+GROUP BY stretch.key
 """
 REMOVE = """
 DELETE FROM milestones

@@ -8,7 +8,15 @@ import aiosqlite
 from codex_telemetry.core.facts import LimitSample, TurnFacts
 from codex_telemetry.core.identity import TurnId
 from codex_telemetry.core.limits import FIVE_HOURS, JITTER_MS, LONGEST, MINUTE_MS
-from codex_telemetry.core.milestones import Crossing, First, Milestone, Took, costed, crossings
+from codex_telemetry.core.milestones import (
+    NOTHING,
+    Crossing,
+    First,
+    Milestone,
+    Took,
+    costed,
+    crossings,
+)
 from codex_telemetry.store import milestone_statements as sql
 from codex_telemetry.store.queries import PRUNED_BEFORE
 from codex_telemetry.store.told import json_list, json_rows
@@ -139,6 +147,9 @@ async def write(db: aiosqlite.Connection, windows: Iterable[Touched]) -> None:
     fresh: list[tuple[object, ...]] = []
     for n, (window, rows) in enumerate(zip(found, await _written(db, found), strict=True)):
         known = {row.milestone.percent: row.milestone for row in rows}
+        if len({row.resets_at for row in rows}) > 1:
+            # They were windows apart: the percent before may be the other's.
+            known = {p: each._replace(marginal_cost_usd=None) for p, each in known.items()}
         milestones = costed(crossed[n], took[n], known)
         if rows != [Row(window.high, milestone) for milestone in milestones]:
             stale.append(window.place)
@@ -187,13 +198,20 @@ async def _took(
     db: aiosqlite.Connection, windows: Sequence[Window], crossed: Sequence[Sequence[Crossing]]
 ) -> list[list[Took]]:
     """What each crossing of each took."""
-    moments = [
-        (window.begins - 1, *(crossing.at for crossing in its))
-        for window, its in zip(windows, crossed, strict=True)
-    ]
-    took: list[list[Took]] = [[] for _ in windows]
-    for n, *stretch in await db.execute_fetchall(sql.TOOK, (json_rows(moments),)):
-        took[n].append(Took(*stretch))
+    took = [[NOTHING] * len(its) for its in crossed]
+    places: list[tuple[int, int]] = []
+    stretches: list[tuple[int, int]] = []
+    for n, (window, its) in enumerate(zip(windows, crossed, strict=True)):
+        since = window.begins - 1
+        for nth, crossing in enumerate(its):
+            # A reading is often some percent more than the one before: of these only the first took anything.
+            if crossing.at > since:
+                places.append((n, nth))
+                stretches.append((since, crossing.at))
+            since = crossing.at
+    for key, *used in await db.execute_fetchall(sql.TOOK, (json_rows(stretches),)):
+        n, nth = places[key]
+        took[n][nth] = Took(*used)
     return took
 
 
