@@ -15,7 +15,7 @@ from codex_telemetry.formats.rollout import table, wire
 from codex_telemetry.inputs.opened import opened
 
 HEAD = re.compile(
-    rb'\{"timestamp":"[^"]*",(?:"ordinal":\d+,)?"type":"((\w+)","payload":\{(?:"type":"\w+")?)'
+    rb'\{"timestamp":"[^"]*",(?:"ordinal":\d+,)?"type":"(\w+","payload":\{(?:"type":"\w+")?)'
 )
 
 
@@ -35,7 +35,7 @@ def _decode(logs: Iterable[LogFile]) -> None:
             for line in rollout.lines() if log.file.compressed else plain:
                 if line is None or (head := HEAD.match(line)) is None:
                     continue
-                known = table.WRITTEN.get(head[1]) or table.TOP.get(head[2])
+                known = table.HEADS.get(head[1])
                 if known is not None:
                     try:
                         known.line(line)

@@ -79,8 +79,10 @@ def read(
     hash_commands: bool = False,
     repo_names: bool = False,
     archived: bool | None = None,
+    handing_out: bool = True,
 ) -> None:
-    """Read lines into a batch. `stops`: after so many lines the reader is put away and restored."""
+    """Read lines into a batch. `stops`: after so many lines the reader is put away and restored;
+    `handing_out`: what it was told by then is taken from it."""
 
     kept: dict[str, Any] = {
         "hasher": hasher,
@@ -96,19 +98,22 @@ def read(
     reader = fresh(None)
     for n, line in enumerate(lines):
         if n in stops:
-            rolled.take(reader.finish())
+            if handing_out:
+                rolled.take(reader.finish())
             reader = fresh(reader.state())
         rolled.take(reader.read(line, NOW))
     rolled.take(reader.finish())
 
 
-def rolled_up(recording: Recording, every: int | None = None) -> Rolled:
+def rolled_up(
+    recording: Recording, every: int | None = None, *, handing_out: bool = True
+) -> Rolled:
     """All of a recording's rollout files; stopping after every so many lines."""
     rolled = Rolled()
     for path in recording.rollouts():
         lines = lines_of(path)
         stops = frozenset(range(every, len(lines), every)) if every else frozenset()
-        read(rolled, name_of(path), lines, stops=stops)
+        read(rolled, name_of(path), lines, stops=stops, handing_out=handing_out)
     return rolled
 
 

@@ -1,7 +1,7 @@
 """Read one rollout file, into pieces that can be saved."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, TypedDict
 
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from codex_telemetry.backfill.log_files import LogFile
 from codex_telemetry.core.batch import Batch
-from codex_telemetry.core.facts import Captured, Drift, Said, SessionFacts, TurnFacts, Weight
+from codex_telemetry.core.facts import Captured, Drift, Fact, Said, SessionFacts, TurnFacts, Weight
 from codex_telemetry.core.gate import clear
 from codex_telemetry.core.veil import OPEN, Hasher, Veil
 from codex_telemetry.formats.rollout.reader import RolloutReader
@@ -109,6 +109,7 @@ class OneFile:
     def pieces(self) -> Iterator[Piece]:
         """All that is new. If something can't be read, what could be is kept."""
         cursor, rollout, take = self._cursor, self._rollout, self._take
+        full_at = self._saved_to + SAVE_EVERY
         captured = Captured(_now(), _utc_offset_min())
         whole = True
         try:
@@ -118,10 +119,11 @@ class OneFile:
                     self._skipped_lines += 1
                 else:
                     take(line, captured)
-                if rollout.end - self._saved_to >= SAVE_EVERY:
+                if rollout.end >= full_at:
                     yield self._piece(whole=False, last=False)
                     cursor.since = cursor.place
                     self._begin()
+                    full_at = self._saved_to + SAVE_EVERY
         except UnreadableError as error:
             self._unreadable += 1
             whole = error.broken  # until it changes; else it is tried again the next time
@@ -131,10 +133,9 @@ class OneFile:
 
     def _take(self, line: bytes, captured: Captured) -> None:
         try:
-            for fact in self._reader.read(line, captured):
-                if isinstance(fact, Drift):
-                    self._drifted(fact)
-                self._batch.add(self._veil.over(fact), captured.at)
+            told = self._reader.read(line, captured)
+            if told:  # few lines have anything to be handed out at once
+                self._keep(told, captured.at)
             if self._looks:
                 for heard in self._reader.take_content():
                     self._batch.keep(clear(heard, self._grants.covering(heard), self._veil))
@@ -142,6 +143,12 @@ class OneFile:
             drift = Drift(self._reader.codex_version, "(reader)", type(error).__name__)
             self._drifted(drift)
             self._batch.add(drift, captured.at)
+
+    def _keep(self, told: Iterable[Fact], at: int) -> None:
+        for fact in told:
+            if isinstance(fact, Drift):
+                self._drifted(fact)
+            self._batch.add(self._veil.over(fact), at)
 
     def _piece(self, *, whole: bool, last: bool) -> Piece:
         """What was read, with the place up to which it was."""

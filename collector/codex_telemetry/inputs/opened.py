@@ -87,29 +87,27 @@ class OpenedRollout:
         What stands behind the last newline is still being written, and isn't read; in a compressed
         file, which nobody writes on, it is a line.
         """
-        while raw := self._next():
-            if raw[-1] == NEWLINE:
-                if len(raw) >= TAIL and len(self._head) == HEAD:
-                    self.end += len(raw)
+        head_is_read = len(self._head) == HEAD
+        with self._reading():
+            while raw := self._stream.readline(MOST_IN_A_LINE):
+                size = len(raw)
+                if raw[-1] != NEWLINE:
+                    if size >= MOST_IN_A_LINE and self._skipped(raw):
+                        yield None
+                        continue
+                    if size < MOST_IN_A_LINE and self._compressed:
+                        self._torn = True
+                        self.end += size
+                        yield raw
+                    # Not a look further: more may have been written just now.
+                    return
+                if head_is_read and size >= TAIL:
+                    self.end += size
                     self._tail = raw
                 else:
-                    self._read(raw, len(raw))
+                    self._read(raw, size)
+                    head_is_read = len(self._head) == HEAD
                 yield raw
-            elif len(raw) >= MOST_IN_A_LINE:
-                rest, size = self._skip(raw[-TAIL:])
-                if not rest.endswith(b"\n"):
-                    return
-                if len(self._head) < HEAD:
-                    self._head = (self._head + raw)[:HEAD]
-                self._read(rest, len(raw) + size)
-                yield None
-            else:
-                if self._compressed:
-                    self._torn = True
-                    self.end += len(raw)
-                    yield raw
-                # Not a look further: more may have been written just now.
-                return
 
     @property
     def mark(self) -> Mark:
@@ -125,21 +123,18 @@ class OpenedRollout:
             self._head = (self._head + raw)[:HEAD]
         self._tail = raw if len(raw) >= TAIL else self._tail[-TAIL:] + raw
 
-    def _skip(self, tail: bytes) -> tuple[bytes, int]:
-        """Read to the end of a line too long: what stands there, and how many bytes that were."""
-        size = 0
-        while raw := self._next(BUFFER):
+    def _skipped(self, start: bytes) -> bool:
+        """Read to the end of a line too long; False if it is still being written."""
+        tail, size = start[-TAIL:], len(start)
+        while raw := self._stream.readline(BUFFER):
             size += len(raw)
             tail = (tail + raw)[-TAIL:]
             if raw.endswith(b"\n"):
-                break
-        return tail, size
-
-    def _next(self, most: int = MOST_IN_A_LINE) -> bytes:
-        try:
-            return self._stream.readline(most)
-        except Exception as error:
-            raise UnreadableError(broken=not isinstance(error, OSError)) from error
+                if len(self._head) < HEAD:
+                    self._head = (self._head + start)[:HEAD]
+                self._read(tail, size)
+                return True
+        return False
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:

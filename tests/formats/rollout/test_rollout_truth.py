@@ -105,6 +105,16 @@ def test_stopping_and_going_on_changes_nothing(
     assert in_parts.limits == whole.limits
 
 
+@pytest.mark.parametrize("name", names("*/n_approval", "*/u_eof_midturn"))
+def test_what_wasnt_handed_out_where_reading_stopped_is_so_where_it_ends(
+    recordings: Recordings, name: str
+) -> None:
+    recording = recordings.one(name)
+    whole, in_parts = rolled_up(recording).batch, rolled_up(recording, 1, handing_out=False).batch
+    assert in_parts.turns == whole.turns
+    assert in_parts.sessions == whole.sessions
+
+
 @pytest.mark.parametrize("name", names())
 def test_reading_twice_is_reading_once(recordings: Recordings, name: str) -> None:
     recording = recordings.one(name)

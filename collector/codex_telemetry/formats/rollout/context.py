@@ -107,7 +107,7 @@ def instructions(reading: Reading, raw: Raw) -> Instructions:
 
 @lru_cache(maxsize=MOST_MEASURED)
 def _measured(written: bytes, hasher: Hasher | None) -> Instructions:
-    """Most are said again and again: in each thread, and up to 0.155 with each response."""
+    """Most are said again and again: they are Codex's own, or a project's."""
     try:
         text = msgspec.json.decode(written)
     except wire.UNREADABLE:

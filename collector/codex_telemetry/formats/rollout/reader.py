@@ -24,9 +24,9 @@ from codex_telemetry.formats.rollout.state import State, load, veiled
 from codex_telemetry.formats.rollout.table import Known
 
 _HEAD = re.compile(
-    rb'\{"timestamp":"((\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d)\.(\d{3})Z|[0-9TZ:.+-]{20,35})",'
+    rb'\{"timestamp":"(([0-9T:-]{19})\.(\d{3})Z|[0-9TZ:.+-]{20,35})",'
     rb'(?:"ordinal":(\d{1,15}),)?'
-    rb'"type":"(\w{1,64}","payload":\{(?:"type":"\w{1,64}")?)'
+    rb'"type":"([^"]{1,64}","payload":\{(?:"type":"[^"]{1,64}")?)'
 )
 """The head of a line as Codex writes it (0.42 to 0.169)."""
 _MESSAGE = b'response_item","payload":{"type":"message"'

@@ -126,8 +126,10 @@ class Reading:
     def foreign(self, codex_turn: str) -> bool:
         """Whether a turn was made before this thread: its history was copied from another's."""
         state = self.state
+        if not state.copied or state.created is None:
+            return False
         made = uuid7_ms(codex_turn)
-        return state.copied and None not in (made, state.created) and made < state.created  # type: ignore[operator]
+        return made is not None and made < state.created
 
     def settle_context(self) -> None:
         """Claim what the last context says: once, however often it was said."""
