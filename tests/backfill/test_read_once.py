@@ -17,6 +17,8 @@ from backfill.codex_home import (
     take_in,
     total_tokens,
 )
+from codex_telemetry.backfill import one_file
+from codex_telemetry.core.facts import Captured
 from recordings import Recordings, names
 from saved import query
 
@@ -57,6 +59,22 @@ def test_the_second_run_opens_nothing(
     assert paths == [str(only(home))]
     assert (second.files, second.files_read, second.lines, second.bytes_read) == (1, 0, 0, 0)
     assert (len(second.sessions), len(second.turns), second.responses) == (0, 0, 0)
+
+
+def test_of_a_long_file_no_line_is_read_twice(
+    home: Path, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines, take = 0, one_file.OneFile._take
+
+    def count(self: one_file.OneFile, line: bytes, captured: Captured) -> None:
+        nonlocal lines
+        lines += 1
+        take(self, line, captured)
+
+    monkeypatch.setattr(one_file.OneFile, "_take", count)
+    monkeypatch.setattr(one_file, "SAVE_EVERY", only(home).stat().st_size // 3)
+    take_in(database, home)
+    assert lines == len(only(home).read_bytes().splitlines())
 
 
 @pytest.mark.parametrize("ends", [b"\n", b"\r\n"], ids=["LF", "CRLF"])

@@ -7,7 +7,7 @@ from functools import partial
 
 import anyio.lowlevel
 
-from codex_telemetry.backfill import helper
+from codex_telemetry.backfill import helper, one_file
 from codex_telemetry.backfill.log_files import LogFile
 from codex_telemetry.backfill.one_file import Manner, OneFile, Piece, new_cursor
 from codex_telemetry.backfill.reading import Reading
@@ -53,6 +53,8 @@ def _no_search_for_cycles() -> Iterator[None]:
 
 def whole(manner: Manner, log_file: LogFile) -> Piece | None:
     """All that a file tells; None if that is too much at once, or something is the matter with it."""
+    if log_file.file.size >= one_file.SAVE_EVERY:
+        return None
     reader = manner.reader(log_file)
     assert reader is not None
     try:

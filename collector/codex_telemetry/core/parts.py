@@ -22,10 +22,10 @@ from codex_telemetry.core.spans import (
     Timed,
     Window,
     common,
+    divided,
     length,
     merged,
     timed,
-    without,
 )
 from codex_telemetry.core.unheard import unseen_parts
 
@@ -76,9 +76,7 @@ def outline(turn: TurnFacts, frame: Window) -> list[Outline]:
     free: list[Span] = merged([(frame.start, frame.end)])
     cut: dict[str, list[Span]] = {}
     for part, spans in claims.items():
-        wanted = merged(spans)
-        cut[part] = common(free, wanted)
-        free = without(free, wanted)
+        cut[part], free = divided(free, merged(spans))
     free = merged([*free, *cut.pop(HELD_UP, [])])
     return [*(Outline(part, spans) for part, spans in cut.items()), Outline("unexplained", free)]
 

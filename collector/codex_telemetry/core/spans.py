@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from codex_telemetry.core.facts import Clock, ItemFacts, Times, TurnFacts
+from codex_telemetry.core.facts import Clock, ItemFacts, Source, Times, TurnFacts
 from codex_telemetry.core.identity import uuid7_ms
 
 Span = tuple[int, int]
@@ -64,12 +64,10 @@ def window(turn: TurnFacts, last_heard: int | None) -> Window | None:
     """
     born = uuid7_ms(turn.turn_id)
     duration = turn.duration.value if turn.duration is not None else None
-    starts = [item.starts for item in turn.items.values()]
-    if turn.startups:
-        starts += [server.starts for server in turn.startups.values()]
-    items_by_codex = not [told for told in starts if _WIRE in told and _CODEX_MS not in told]
+    items_by_codex = not turn.sources & Source.LIVE or _is_by_codex(turn)
     if duration is not None and born is not None and items_by_codex:
-        return Window(Clock.CODEX_MS, born, born + duration, _lag(turn, born + duration))
+        lag = _lag(turn, born + duration) if turn.sources & Source.LIVE else None
+        return Window(Clock.CODEX_MS, born, born + duration, lag)
     wire_end = turn.ends.get(Clock.WIRE)
     if wire_end is not None:
         begun = turn.requested.get(Clock.WIRE, turn.starts.get(Clock.WIRE))
@@ -89,6 +87,14 @@ def window(turn: TurnFacts, last_heard: int | None) -> Window | None:
         if begun_by:
             return Window(Clock(max(begun_by)), begun_by[max(begun_by)], None)
     return Window(Clock.CODEX_MS, born, None) if born is not None else None
+
+
+def _is_by_codex(turn: TurnFacts) -> bool:
+    """Whether Codex stamped all that we heard start."""
+    starts = [item.starts for item in turn.items.values()]
+    if turn.startups:
+        starts += [server.starts for server in turn.startups.values()]
+    return not [told for told in starts if _WIRE in told and _CODEX_MS not in told]
 
 
 def _lag(turn: TurnFacts, end: int) -> int | None:
@@ -120,37 +126,37 @@ def merged(spans: Iterable[Span]) -> list[Span]:
     return result
 
 
-def common(a: list[Span], b: list[Span]) -> list[Span]:
-    """The time in both (each merged)."""
-    result: list[Span] = []
-    i = j = 0
-    while i < len(a) and j < len(b):
-        start, end = max(a[i][0], b[j][0]), min(a[i][1], b[j][1])
-        if start < end:
-            result.append((start, end))
-        if a[i][1] < b[j][1]:
-            i += 1
-        else:
-            j += 1
-    return result
-
-
-def without(a: list[Span], b: list[Span]) -> list[Span]:
-    """The time of `a` that isn't in `b` (each merged)."""
-    result: list[Span] = []
+def divided(a: list[Span], b: list[Span]) -> tuple[list[Span], list[Span]]:
+    """The time of `a` that is in `b` too, and that which isn't (each merged)."""
+    inside: list[Span] = []
+    outside: list[Span] = []
     first = 0
     for start, end in a:
         while first < len(b) and b[first][1] <= start:
             first += 1
         here, taken = first, start
         while here < len(b) and b[here][0] < end:
-            if taken < b[here][0]:
-                result.append((taken, b[here][0]))
-            taken = max(taken, b[here][1])
+            begin, over = b[here]
+            if taken < begin:
+                outside.append((taken, begin))
+                taken = begin
+            over = min(over, end)
+            inside.append((taken, over))
+            taken = over
             here += 1
         if taken < end:
-            result.append((taken, end))
-    return result
+            outside.append((taken, end))
+    return inside, outside
+
+
+def common(a: list[Span], b: list[Span]) -> list[Span]:
+    """The time in both (each merged)."""
+    return divided(a, b)[0]
+
+
+def without(a: list[Span], b: list[Span]) -> list[Span]:
+    """The time of `a` that isn't in `b` (each merged)."""
+    return divided(a, b)[1]
 
 
 def length(spans: Iterable[Span]) -> int:

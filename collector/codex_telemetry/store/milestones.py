@@ -105,9 +105,13 @@ async def counting(
     """The windows some of whose milestones count responses of these turns, as they are stored or as
     they are told now."""
     ((first, last),) = await db.execute_fetchall(sql.STRETCH, (json_list({*told, *gone}),))
-    times = {first, last} - {None}
-    for turn in told.values():
-        times |= {ms for response in turn.responses.values() for ms in response.times.values()}
+    times = {
+        ms
+        for turn in told.values()
+        for response in turn.responses.values()
+        for ms in response.times.values()
+    }
+    times |= {first, last} - {None}
     if not times:
         return set()
     bounds = (min(times) - SLACK_MS, max(times) + SLACK_MS)
