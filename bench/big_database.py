@@ -33,6 +33,8 @@ BEGUN = 1_750_000_000_000
 SPAN_MS = 540 * 86_400_000
 TURNS_A_SESSION = 9
 AT_ONCE = 20_000
+ANY_TURN = "t" * 36
+"""Stands in a body that is for any turn."""
 
 Row = tuple[Any, ...]
 
@@ -109,10 +111,19 @@ def _fill(db: sqlite3.Connection, turns: int, chance: random.Random) -> None:
         _insert(db, "responses", RESPONSE, (row for turn in some for row in made.responses(turn)))
         _insert(db, "events", EVENT_ROW, (row for turn in some for row in made.events(turn)))
         _insert(db, "rate_limits", LIMIT, (row for turn in some for row in made.limits(turn)))
-        _insert(db, "told_turns", "turn_id origin body", (r for t in some for r in made.told(t)))
+        _insert_told(db, (row for turn in some for row in made.told(turn)))
     _insert(db, "drift", DRIFT, made.drift())
     _insert(db, "gaps", "origin at reason dropped_bytes", made.gaps())
     db.execute(SUM_UP)
+
+
+def _insert_told(db: sqlite3.Connection, told: Iterable[Row]) -> None:
+    """Each turn in a body of its own, as if it had been heard live."""
+    ((last,),) = db.execute("SELECT coalesce(max(told_body), 0) FROM told_bodies")
+    rows = [(turn, origin, key, body) for key, (turn, origin, body) in enumerate(told, last + 1)]
+    _insert(db, "told_bodies", "told_body turns body", ((key, 1, body) for *_, key, body in rows))
+    _insert(db, "told_turns", "turn_id origin told_body", (row[:3] for row in rows))
+    _insert(db, "told_by_origin", "origin told_body", (row[1:3] for row in rows))
 
 
 def _stored(item: Row) -> Row:
@@ -319,7 +330,7 @@ class Made:
                 )  # fmt: skip
 
     def told(self, turn: Turn) -> Iterator[Row]:
-        body = self.templates[turn.tools]
+        body = self.templates[turn.tools].replace(ANY_TURN.encode(), turn.turn_id.encode())
         yield turn.turn_id, turn.session.origin, body
         if turn.session.sources == 3:
             yield turn.turn_id, turn.session.origin % self.threads + 1, body
@@ -354,7 +365,7 @@ def _uuid(ms: int, n: int) -> str:
 
 def _body(tools: int) -> bytes:
     """What was told of a turn of so many calls, of about the length that it really has."""
-    turn = TurnFacts(TurnId("t"), tellers={SessionId(_uuid(BEGUN, 0)): BEGUN}, sources=3)
+    turn = TurnFacts(TurnId(ANY_TURN), tellers={SessionId(_uuid(BEGUN, 0)): BEGUN}, sources=3)
     done = Said("completed", Weight.LIVE)
     items = [ItemFacts("command", name=Said("sed", Weight.LIVE), status=done) for _ in range(tools)]
     turn.items = {ItemId(f"call_{n:020x}"): item for n, item in enumerate(items)}

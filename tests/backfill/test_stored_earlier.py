@@ -15,7 +15,7 @@ from backfill.codex_home import first_turns, fresh, only, rows, take_in
 from codex_telemetry.store.bodies import packed, squeezed, unpacked
 from saved import query
 
-BODIES = (("told_turns", "body"), ("told_sessions", "body"), ("rollout_files", "state"))
+BODIES = (("told_bodies", "body"), ("told_sessions", "body"), ("rollout_files", "state"))
 
 
 def by_zlib(body: bytes) -> bytes:
@@ -33,7 +33,7 @@ def test_reading_goes_on_from_what_an_earlier_version_stored(
         db.create_function("as_then", 1, as_then)
         for table, column in BODIES:
             db.execute(f"UPDATE {table} SET {column} = as_then({column})")
-    first_bytes = "SELECT DISTINCT hex(substr(body, 1, 1)) FROM told_turns"
+    first_bytes = "SELECT DISTINCT hex(substr(body, 1, 1)) FROM told_bodies"
     assert query(database, first_bytes) == [(begins,)]
     only(home).write_bytes(whole)
     tally = take_in(database, home)
@@ -45,7 +45,7 @@ def test_what_is_told_takes_half_the_room_that_it_takes_by_itself(
     database: Path, home: Path
 ) -> None:
     take_in(database, home)
-    bodies = [row[0] for row in query(database, "SELECT body FROM told_turns")]
+    bodies = [row[0] for row in query(database, "SELECT body FROM told_bodies")]
     assert sum(map(len, bodies)) < 0.5 * sum(len(unpacked(body)) for body in bodies)
 
 

@@ -89,18 +89,18 @@ ON CONFLICT (kind, name) DO UPDATE SET
 RETURNING origin, kind, name
 """
 
-TOLD = {
-    "sessions": """
-        SELECT session_id, origin, body FROM told_sessions
-        WHERE session_id IN (SELECT value FROM json_each(?))""",
-    "turns": """
-        SELECT turn_id, origin, body FROM told_turns
-        WHERE turn_id IN (SELECT value FROM json_each(?))""",
-}
-SAVE_TOLD = {
-    "sessions": "INSERT OR REPLACE INTO told_sessions (session_id, origin, body) VALUES (?, ?, ?)",
-    "turns": "INSERT OR REPLACE INTO told_turns (turn_id, origin, body) VALUES (?, ?, ?)",
-}
+SESSIONS_TOLD = """
+SELECT session_id, origin, body FROM told_sessions
+WHERE session_id IN (SELECT value FROM json_each(?))
+"""
+SAVE_SESSION_TOLD = """
+INSERT OR REPLACE INTO told_sessions (session_id, origin, body) VALUES (?, ?, ?)
+"""
+SESSIONS_TOLD_BY = "SELECT session_id FROM told_sessions WHERE origin = ?"
+SESSIONS_OF_LOG = """
+SELECT session_id, body FROM told_sessions JOIN origins USING (origin)
+WHERE kind = 'rollout' AND name = ?
+"""
 
 # Ids of turns that Codex gave none begin with their thread; so many threads are looked at at once.
 TOLD_APART = f"""
@@ -114,21 +114,10 @@ SELECT value,
             OR turn_id >= value || ':A' AND turn_id < value || ';') AS otherwise
 FROM json_each(?) WHERE by_exec OR by_log
 """
-TOLD_BETWEEN = "SELECT turn_id, origin, body FROM told_turns WHERE turn_id >= ? AND turn_id < ?"
 NAMED_TURNS = "SELECT turn_id FROM turns WHERE session_id = ? AND turn_id NOT LIKE '%:%'"
-TOLD_BY = {
-    "sessions": "SELECT session_id FROM told_sessions WHERE origin = ?",
-    "turns": "SELECT turn_id FROM told_turns WHERE origin = ?",
-}
-BODIES = {
-    what: f"""
-        SELECT {key}, body FROM told_{what} JOIN origins USING (origin)
-        WHERE kind = 'rollout' AND name = ?"""
-    for what, key in (("sessions", "session_id"), ("turns", "turn_id"))
-}
 FORGET = tuple(
     f"DELETE FROM {table} WHERE origin = ?"
-    for table in ("told_turns", "told_sessions", "rate_limits", "status_snapshots", "drift", "gaps")
+    for table in ("told_sessions", "rate_limits", "status_snapshots", "drift", "gaps")
 )
 THREADS_OF = """
 SELECT DISTINCT session_id FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))
