@@ -40,7 +40,7 @@ _NOT_COMPARED = {
     "turns": {"turn_key", "changed"},
     "events": {"event_id"},
     # Of a turn that isn't told again it is as an earlier version stored it: `item_id` says the same.
-    "items": {"id_stored"},
+    "items": {"id_stored", "nth"},
     "responses": {"response_stored"},
     # Written once: they hold what was known of prices then.
     "milestones": {"cumulative_cost_usd", "marginal_cost_usd"},

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -41,10 +41,6 @@ def _upsert(
     )
 
 
-def _as_it_is(key: str | int) -> str | int:
-    return key
-
-
 class Belonging(NamedTuple):
     """Rows that belong to a subject: to be saved, counted, and removed if they aren't listed."""
 
@@ -52,17 +48,14 @@ class Belonging(NamedTuple):
     """Rows of which only so many columns, from the first on, aren't null."""
     number: str
     purge: str
-    listed: Callable[[Any], str | int]
-    """A key as the list has it."""
     in_order: bool
     """They are numbered as they are saved: those of one moment are shown in that order."""
 
 
 def _belonging(
-    table: str, columns: list[str], only: str = "1", *, hexed: bool = False, in_order: bool = False
+    table: str, columns: list[str], only: str = "1", *, in_order: bool = False
 ) -> Belonging:
-    """The first column names the subject, the second is the key within it. `hexed`: such keys may be
-    bytes, so a list has them as hexadecimal digits."""
+    """The first column names the subject, the second is the key within it."""
     subject, key, *_ = columns
     where = "" if only == "1" else f"WHERE {only}"
     return Belonging(
@@ -72,8 +65,7 @@ def _belonging(
             WHERE {subject} IN (SELECT value FROM json_each(?)) AND {only} GROUP BY {subject}""",
         purge=f"""
             DELETE FROM {table} WHERE {subject} = ? AND {only}
-            AND {f"hex({key})" if hexed else key} NOT IN (SELECT value FROM json_each(?))""",
-        listed=stored_items.hexadecimal if hexed else _as_it_is,
+            AND {key} NOT IN (SELECT value FROM json_each(?))""",
         in_order=in_order,
     )
 
@@ -142,7 +134,7 @@ PUT_BACK = f"UPDATE turns SET turn_index = ?, changed = {_NUMBER} WHERE turn_id 
 TURN = _upsert("turns", [*_columns(TurnRow), "turn_index"], ("turn_id",), numbered=True)
 TURN_KEYS = "SELECT turn_id, turn_key FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))"
 
-ITEMS = _belonging("items", stored_items.COLUMNS, hexed=True)
+ITEMS = _belonging("items", stored_items.COLUMNS)
 RESPONSES = _belonging("responses", stored_responses.COLUMNS)
 _EVENT = _columns(EventRow)
 TURN_EVENTS = _belonging(
