@@ -26,7 +26,7 @@ from codex_telemetry.core.facts import (
 )
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
 from codex_telemetry.store.bodies import unpacked
-from codex_telemetry.store.told_turns import decoded
+from codex_telemetry.store.told_turns import decoded, read
 from codex_telemetry.store.writer import Writer
 
 BORN = 1_795_416_000_000
@@ -42,6 +42,7 @@ _NOT_COMPARED = {
     # Of a turn that isn't told again it is as an earlier version stored it: `item_id` says the same.
     "items": {"id_stored", "nth"},
     "responses": {"response_stored"},
+    "rate_limits": {"session_stored"},
     # Written once: they hold what was known of prices then.
     "milestones": {"cumulative_cost_usd", "marginal_cost_usd"},
 }
@@ -190,4 +191,4 @@ def _told(db: sqlite3.Connection, told_body: int, origin: int) -> dict[str, Turn
     ((number, body),) = db.execute(select, (told_body,)).fetchall()
     told = decoded(body, origin)
     assert sum(map(len, told.values())) == number
-    return told[origin]
+    return {turn_id: read(facts) for turn_id, facts in told[origin].items()}

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given, settings
 
 from codex_telemetry.core.batch import Batch
-from codex_telemetry.core.facts import TurnFacts
 from codex_telemetry.store.cursors import Cursor
 from codex_telemetry.store.db import open_reader
-from codex_telemetry.store.told_turns import HEAVY, TOGETHER, decoded, told_of
+from codex_telemetry.store.told_turns import HEAVY, TOGETHER, Body, decoded, told_of
 from codex_telemetry.store.writer import Writer
 from saved import BORN, batch, contents, prune, query, save, thread, turn
 
@@ -41,7 +40,7 @@ def logs(*turns: int, first: int = 0) -> list[Batch]:
     ]
 
 
-def bodies(path: Path) -> list[dict[int, dict[str, TurnFacts]]]:
+def bodies(path: Path) -> list[Body]:
     found = query(
         path,
         """SELECT body, min(origin) FROM told_bodies JOIN told_by_origin USING (told_body)

@@ -12,7 +12,7 @@ import sys
 import threading
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from itertools import accumulate
 from operator import sub
@@ -100,17 +100,12 @@ def taken_apart(told: bytes) -> tuple[bytes, list[int]]:
 
 
 def _put_together(rest: bytes, steps: list[int]) -> bytes:
+    times = _bytes(accumulate(steps))
+    whole = [b""] * (2 * len(steps) + 1)
     # No more than there were: at its very end there may be what only looks like the beginning of one.
-    pieces = rest.split(_BEGINS, len(steps))
-    return b"".join(_in_turn(pieces, _bytes(accumulate(steps))))
-
-
-def _in_turn(pieces: list[bytes], times: bytes) -> Iterator[bytes]:
-    yield pieces[0]
-    for n, piece in enumerate(pieces[1:]):
-        yield b"\xcf"
-        yield times[8 * n : 8 * n + 8]
-        yield piece
+    whole[::2] = rest.split(_BEGINS, len(steps))
+    whole[1::2] = [_BEGINS[:1] + times[n : n + 8] for n in range(0, len(times), 8)]
+    return b"".join(whole)
 
 
 def _numbers(big_endian: bytes) -> list[int]:

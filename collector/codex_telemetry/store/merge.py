@@ -13,7 +13,7 @@ import msgspec
 
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import Gap, LimitSample, SessionFacts
-from codex_telemetry.core.identity import is_uuid
+from codex_telemetry.core.identity import TurnId, is_uuid
 from codex_telemetry.core.limits import JITTER_MS, MINUTE_MS
 from codex_telemetry.core.prices import Book
 from codex_telemetry.store import statements as sql
@@ -36,7 +36,7 @@ def told(other: sqlite3.Connection) -> Iterator[Batch]:
             batch.sessions[session.session_id] = session
         for _, body in other.execute(told_turns.OF_ORIGIN, (origin,)):
             its = told_turns.decoded(body, origin)[origin]
-            batch.turns |= {turn.turn_id: turn for turn in its.values()}
+            batch.turns |= {TurnId(turn_id): told_turns.read(told) for turn_id, told in its.items()}
         batch.limits = [_sample(row) for row in other.execute(_LIMITS, (origin,))]
         batch.gaps = [Gap(*row) for row in other.execute(_GAPS, (origin,))]
         yield batch

@@ -26,7 +26,7 @@ MARGIN: Final = 1.05
 """What is freed is told in advance by a turn's share of all that was told: nearly, not exactly."""
 
 
-EMPTY: Final = 450_000
+EMPTY: Final = 500_000
 """Bytes of a database that holds prices and nothing else: these stay."""
 
 
@@ -183,8 +183,8 @@ def _tellers(bodies: Iterable[Any]) -> dict[str, set[str]]:
     """Turns → the threads under which they were told: a fork tells of turns that are another's."""
     tellers: dict[str, set[str]] = {}
     for origin, body in bodies:
-        for turn_id, facts in told_turns.decoded(body, origin)[origin].items():
-            tellers.setdefault(turn_id, set()).update(map(str, facts.tellers))
+        for turn_id, told in told_turns.decoded(body, origin)[origin].items():
+            tellers.setdefault(turn_id, set()).update(map(str, told_turns.read(told).tellers))
     return tellers
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from codex_telemetry.core.facts import TurnFacts
+from codex_telemetry.store.at_once import write
 from codex_telemetry.store.bodies import packed, unpacked
 from codex_telemetry.store.queries import Store
 
@@ -48,13 +49,20 @@ _REMOVE: Final = "DELETE FROM told_bodies WHERE told_body = ?"
 _DISPLACE: Final = "DELETE FROM told_turns WHERE turn_id = ? AND origin = ?"
 _UNNOTE: Final = "DELETE FROM told_by_origin WHERE origin = ? AND told_body = ?"
 
-Body = dict[int, dict[str, TurnFacts]]
-"""What origins told of some turns, by their ids."""
+Body = dict[int, dict[str, msgspec.Raw]]
+"""What origins told of some turns, by their ids. Who wants one of them needn't read the others."""
 Place = tuple[str, int]
 """A turn, as an origin tells of it."""
 
-_one: Final = msgspec.msgpack.Decoder(TurnFacts).decode
-_several: Final = msgspec.msgpack.Decoder(dict[int, list[TurnFacts]]).decode
+
+class _Named(msgspec.Struct, array_like=True):
+    turn_id: str
+
+
+read: Final = msgspec.msgpack.Decoder(TurnFacts).decode
+_name: Final = msgspec.msgpack.Decoder(_Named).decode
+_several: Final = msgspec.msgpack.Decoder(dict[int, list[msgspec.Raw]]).decode
+_encode: Final = msgspec.msgpack.Encoder().encode
 _ARRAYS: Final = b"\x90\x91\x92\x93\x94\x95\x96\x97\x98\x99\x9a\x9b\x9c\x9d\x9e\x9f\xdc"
 """As a msgpack begins that holds what one origin told of one turn: earlier versions stored that."""
 
@@ -70,7 +78,7 @@ class Found(NamedTuple):
     def told(self) -> Iterator[tuple[str, int, TurnFacts]]:
         """Each of the turns, by each origin."""
         for (turn_id, origin), key in self.places.items():
-            yield turn_id, origin, self.bodies[key][origin][turn_id]
+            yield turn_id, origin, read(self.bodies[key][origin][turn_id])
 
 
 class Taken(NamedTuple):
@@ -85,8 +93,8 @@ class Taken(NamedTuple):
 def decoded(body: bytes, origin: int) -> Body:
     """`origin`: any that has told of something in it."""
     told = unpacked(body)
-    several = {origin: [_one(told)]} if told[:1] in _ARRAYS else _several(told)
-    return {teller: {str(turn.turn_id): turn for turn in its} for teller, its in several.items()}
+    several = {origin: [msgspec.Raw(told)]} if told[:1] in _ARRAYS else _several(told)
+    return {teller: {_name(turn).turn_id: turn for turn in its} for teller, its in several.items()}
 
 
 def encoded(body: Body) -> bytes:
@@ -96,13 +104,14 @@ def encoded(body: Body) -> bytes:
 def told_of(db: Store, turn_id: str) -> list[TurnFacts]:
     """What each origin told of a turn."""
     bodies = [(origin, decoded(body, origin)) for origin, body in db.execute(_OF_ONE, [turn_id])]
-    return [its[turn_id] for origin, body in bodies if turn_id in (its := body.get(origin, {}))]
+    tellers = [its for origin, body in bodies if turn_id in (its := body.get(origin, {}))]
+    return [read(its[turn_id]) for its in tellers]
 
 
 async def of_log(db: "aiosqlite.Connection", name: str) -> list[TurnFacts]:
     """All that a log told of turns."""
     rows = await db.execute_fetchall(_OF_LOG, (name,))
-    return [facts for origin, body in rows for facts in decoded(body, origin)[origin].values()]
+    return [read(told) for origin, body in rows for told in decoded(body, origin)[origin].values()]
 
 
 async def find(db: "aiosqlite.Connection", query: str, values: tuple[Any, ...]) -> Found:
@@ -138,10 +147,10 @@ async def keep(
         for turn_id in its
     }
     fresh = [(*place, key) for place, key in places.items() if found.places.get(place) != key]
-    await db.executemany(_REMOVE, [(key,) for key in free])
-    await db.executemany(_PLACE, fresh)
-    await db.executemany(_UNNOTE, taken.notes - notes)
-    await db.executemany(_NOTE, notes - taken.notes)
+    await write(db, _REMOVE, [(key,) for key in free])
+    await write(db, _PLACE, fresh)
+    await write(db, _UNNOTE, taken.notes - notes)
+    await write(db, _NOTE, notes - taken.notes)
 
 
 async def erase(db: "aiosqlite.Connection", turns: str) -> None:
@@ -163,9 +172,9 @@ async def _remove(
     db: "aiosqlite.Connection", bodies: Mapping[int, Body], places: Collection[Place]
 ) -> None:
     taken = await _take_out(db, bodies, places)
-    await db.executemany(_REMOVE, [(key,) for key in taken.empty])
-    await db.executemany(_UNNOTE, taken.notes)
-    await db.executemany(_DISPLACE, places)
+    await write(db, _REMOVE, [(key,) for key in taken.empty])
+    await write(db, _UNNOTE, taken.notes)
+    await write(db, _DISPLACE, places)
 
 
 async def _take_out(
@@ -178,12 +187,12 @@ async def _take_out(
         staying = {
             origin: rest
             for origin, its in body.items()
-            if (rest := {t: facts for t, facts in its.items() if (t, origin) not in places})
+            if (rest := {t: told for t, told in its.items() if (t, origin) not in places})
         }
         taken.notes.update((origin, key) for origin in body.keys() - staying.keys())
         if not staying:
             taken.empty.append(key)
-        elif staying != body:
+        elif sum(map(len, staying.values())) < sum(map(len, body.values())):
             left[key] = staying
     await _save(db, left)
     return taken
@@ -199,7 +208,7 @@ def _shared(told: Mapping[int, Mapping[str, TurnFacts]]) -> Iterator[Body]:
             if turns and (turns == TOGETHER or weight + more > HEAVY):
                 yield body
                 body, turns, weight = {}, 0, 0
-            body.setdefault(origin, {})[turn_id] = facts
+            body.setdefault(origin, {})[turn_id] = msgspec.Raw(_encode(facts))
             turns += 1
             weight += more
     if turns:
@@ -208,4 +217,4 @@ def _shared(told: Mapping[int, Mapping[str, TurnFacts]]) -> Iterator[Body]:
 
 async def _save(db: "aiosqlite.Connection", bodies: Mapping[int, Body]) -> None:
     rows = [(key, sum(map(len, body.values())), encoded(body)) for key, body in bodies.items()]
-    await db.executemany(_SAVE, rows)
+    await write(db, _SAVE, rows)

@@ -8,6 +8,7 @@ import msgspec
 
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import SessionFacts, Snapshot
+from codex_telemetry.core.identity import TurnId
 from codex_telemetry.core.veil import Veil
 from codex_telemetry.store import snapshots, told_turns
 from codex_telemetry.store import statements as sql
@@ -45,12 +46,16 @@ async def veil_bodies(db: aiosqlite.Connection, veil: Veil) -> None:
         ((body,),) = await db.execute_fetchall(_BODY, (key,))
         told_body = told_turns.decoded(body, origin)
         veiled_body = {
-            teller: {turn_id: veil.over_turn(facts) for turn_id, facts in its.items()}
+            teller: {turn_id: _veiled(veil, told) for turn_id, told in its.items()}
             for teller, its in told_body.items()
         }
         if veiled_body != told_body:
             await db.execute(_VEIL, (told_turns.encoded(veiled_body), key))
     await db.execute(_FORGET_STATES)
+
+
+def _veiled(veil: Veil, told: msgspec.Raw) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.msgpack.encode(veil.over_turn(told_turns.read(told))))
 
 
 async def told_anew(db: aiosqlite.Connection) -> AsyncIterator[Told]:
@@ -70,7 +75,7 @@ async def told_anew(db: aiosqlite.Connection) -> AsyncIterator[Told]:
             ((body,),) = await db.execute_fetchall(_BODY, (key,))
             for teller, its in told_turns.decoded(body, origin).items():
                 batch = batches.setdefault(teller, Batch("live", ""))
-                batch.turns |= {facts.turn_id: facts for facts in its.values()}
+                batch.turns |= {TurnId(turn): told_turns.read(told) for turn, told in its.items()}
         yield await tell(db, batches)
 
 
