@@ -26,6 +26,7 @@ from codex_telemetry.core.rows import ItemRow
 from codex_telemetry.settings import Settings
 from codex_telemetry.store import db as schema
 from codex_telemetry.store import stored_items, stored_responses
+from codex_telemetry.store.noted import stored_session
 
 BEGUN = 1_750_000_000_000
 """ms UTC, a Sunday in June 2025."""
@@ -145,7 +146,7 @@ ITEM = " ".join(stored_items.COLUMNS)
 RESPONSE = """turn_key running_total_tokens response_stored model at input_tokens cached_input_tokens
 output_tokens reasoning_output_tokens total_besides"""
 EVENT_ROW = "session_id turn_id event_key kind name at duration_ms status sources"
-LIMIT = "origin observed_at limit_id window_minutes used_percent resets_at plan_type session_id"
+LIMIT = "origin observed_at limit_id window_minutes used_percent resets_at plan_type session_stored"
 DRIFT = "origin codex_version name reason n first_seen last_seen"
 
 SUM_UP = """
@@ -319,7 +320,8 @@ class Made:
                 yield (
                     turn.session.origin, turn.started, "codex", minutes,
                     turn.started % window * used / window,
-                    turn.started - turn.started % window + window, "pro", turn.session.session_id,
+                    turn.started - turn.started % window + window, "pro",
+                    stored_session(turn.session.session_id),
                 )  # fmt: skip
 
     def told(self, turn: Turn) -> Iterator[Row]:

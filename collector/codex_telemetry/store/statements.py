@@ -263,7 +263,7 @@ WHERE sessions.session_id = s.session_id
 LIMIT = """
 INSERT INTO rate_limits (
     origin, observed_at, limit_id, window_minutes, used_percent, resets_at, plan_type,
-    has_credits, unlimited_credits, credit_balance, session_id
+    has_credits, unlimited_credits, credit_balance, session_stored
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
 DRIFT_NAMES = "SELECT codex_version, name, reason FROM drift WHERE origin = ?"
