@@ -22,10 +22,11 @@ from codex_telemetry import pricing
 from codex_telemetry.cli import reach
 from codex_telemetry.core.facts import ItemFacts, Said, TurnFacts, Weight
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
+from codex_telemetry.core.rows import ItemRow
 from codex_telemetry.settings import Settings
 from codex_telemetry.store import db as schema
 from codex_telemetry.store import stored_items, stored_responses
-from codex_telemetry.store.stored_items import stored_kind, stored_status
+from codex_telemetry.store.noted import stored_session
 
 BEGUN = 1_750_000_000_000
 """ms UTC, a Sunday in June 2025."""
@@ -33,6 +34,8 @@ BEGUN = 1_750_000_000_000
 SPAN_MS = 540 * 86_400_000
 TURNS_A_SESSION = 9
 AT_ONCE = 20_000
+ANY_TURN = "t" * 36
+"""Stands in a body that is for any turn."""
 
 Row = tuple[Any, ...]
 
@@ -105,23 +108,23 @@ def _fill(db: sqlite3.Connection, turns: int, chance: random.Random) -> None:
     stream = made.turns(sessions)
     while some := list(islice(stream, AT_ONCE)):
         _insert(db, "turns", TURN, (turn.row for turn in some))
-        _insert(db, "items", ITEM, (_stored(row) for turn in some for row in made.items(turn)))
+        _insert(db, "items", ITEM, (row for turn in some for row in made.items(turn)))
         _insert(db, "responses", RESPONSE, (row for turn in some for row in made.responses(turn)))
         _insert(db, "events", EVENT_ROW, (row for turn in some for row in made.events(turn)))
         _insert(db, "rate_limits", LIMIT, (row for turn in some for row in made.limits(turn)))
-        _insert(db, "told_turns", "turn_id origin body", (r for t in some for r in made.told(t)))
+        _insert_told(db, (row for turn in some for row in made.told(turn)))
     _insert(db, "drift", DRIFT, made.drift())
     _insert(db, "gaps", "origin at reason dropped_bytes", made.gaps())
     db.execute(SUM_UP)
 
 
-def _stored(item: Row) -> Row:
-    key, item_id, kind, name, status, started, ended, *rest = item
-    after = None if ended is None else ended - started
-    return (
-        *(key, stored_items.stored_id(item_id), stored_kind(kind), name, stored_status(status)),
-        *(started, after, *rest),
-    )
+def _insert_told(db: sqlite3.Connection, told: Iterable[Row]) -> None:
+    """Each turn in a body of its own, as if it had been heard live."""
+    ((last,),) = db.execute("SELECT coalesce(max(told_body), 0) FROM told_bodies")
+    rows = [(turn, origin, key, body) for key, (turn, origin, body) in enumerate(told, last + 1)]
+    _insert(db, "told_bodies", "told_body turns body", ((key, 1, body) for *_, key, body in rows))
+    _insert(db, "told_turns", "turn_id origin told_body", (row[:3] for row in rows))
+    _insert(db, "told_by_origin", "origin told_body", (row[1:3] for row in rows))
 
 
 def _insert(db: sqlite3.Connection, table: str, columns: str, rows: Iterable[Row]) -> None:
@@ -139,12 +142,11 @@ reasoning_items tool_calls tool_failures approvals retries errors responses inpu
 cached_input_tokens output_tokens reasoning_output_tokens total_tokens context_tokens context_window
 start_delay_ms model_ms tools_ms approval_ms hooks_ms compaction_ms retry_ms unexplained_ms captured_at
 utc_offset_min sources"""
-ITEM = """turn_key id_stored kind_stored name status_stored started_at ended_after duration_ms approval_ms
-exit_code output_bytes server action"""
+ITEM = " ".join(stored_items.COLUMNS)
 RESPONSE = """turn_key running_total_tokens response_stored model at input_tokens cached_input_tokens
 output_tokens reasoning_output_tokens total_besides"""
 EVENT_ROW = "session_id turn_id event_key kind name at duration_ms status sources"
-LIMIT = "origin observed_at limit_id window_minutes used_percent resets_at plan_type session_id"
+LIMIT = "origin observed_at limit_id window_minutes used_percent resets_at plan_type session_stored"
 DRIFT = "origin codex_version name reason n first_seen last_seen"
 
 SUM_UP = """
@@ -267,25 +269,28 @@ class Made:
         return Turn(row, key, turn_id, session, status, at, duration, tools, responses, model)
 
     def items(self, turn: Turn) -> Iterator[Row]:
+        for nth, item in enumerate(self._items(turn)):
+            yield tuple(stored_items.stored(turn.key, nth, item))
+
+    def _items(self, turn: Turn) -> Iterator[ItemRow]:
         chance, at, n = self.chance, turn.started, turn.key
-        yield n, f"item-{n}-p", "user_message", None, "completed", at, at, 0, *(None,) * 5
+        yield _item(f"item-{n}-p", "user_message", at, 0)
         for i in range(turn.tools // 2 + 1):
-            yield n, f"rs_{n:016x}{i:04x}", "reasoning", None, "completed", at, at, 80, *(None,) * 5
+            yield _item(f"rs_{n:016x}{i:04x}", "reasoning", at, 80)
         for i in range(turn.tools // 3 + 1):
-            yield n, f"msg_{n:016x}{i:04x}", "message", None, "completed", at, at, 90, *(None,) * 5
+            yield _item(f"msg_{n:016x}{i:04x}", "message", at, 90)
         for i in range(turn.tools):
             kind, status = KIND.of(chance), ITEM_STATUS.of(chance)
             took = min(int(chance.lognormvariate(0, 1.5) * TYPICAL_MS[kind]), turn.duration)
             server = SERVER.of(chance) if kind == "mcp_tool" else None
             name = _name(chance, kind)
             done = status in ("completed", "failed")
-            started = at + i * 100
-            yield (
-                n, f"call_{n:016x}{i:04x}", kind, name, status, started,
-                started + took if done else None, took if done else None, None,
-                (1 if status == "failed" else 0) if kind == "command" and done else None,
-                took * 7 % 20_000, server, "search" if kind == "web_search" else None,
-            )  # fmt: skip
+            item = _item(f"call_{n:016x}{i:04x}", kind, at + i * 100, took if done else None)
+            item.name, item.status, item.server = name, status, server
+            item.exit_code = int(status == "failed") if kind == "command" and done else None
+            item.output_bytes = took * 7 % 20_000
+            item.action = "search" if kind == "web_search" else None
+            yield item
 
     def responses(self, turn: Turn) -> Iterator[Row]:
         step = turn.duration // turn.responses
@@ -315,11 +320,12 @@ class Made:
                 yield (
                     turn.session.origin, turn.started, "codex", minutes,
                     turn.started % window * used / window,
-                    turn.started - turn.started % window + window, "pro", turn.session.session_id,
+                    turn.started - turn.started % window + window, "pro",
+                    stored_session(turn.session.session_id),
                 )  # fmt: skip
 
     def told(self, turn: Turn) -> Iterator[Row]:
-        body = self.templates[turn.tools]
+        body = self.templates[turn.tools].replace(ANY_TURN.encode(), turn.turn_id.encode())
         yield turn.turn_id, turn.session.origin, body
         if turn.session.sources == 3:
             yield turn.turn_id, turn.session.origin % self.threads + 1, body
@@ -331,6 +337,14 @@ class Made:
     def gaps(self) -> Iterator[Row]:
         for n in range(min(self.threads, 40)):
             yield n + 1, BEGUN + n, "queue full", 4_096
+
+
+def _item(item_id: str, kind: str, at: int, took: int | None) -> ItemRow:
+    item = ItemRow(**dict.fromkeys(ItemRow.__struct_fields__))  # type: ignore[arg-type]
+    item.item_id, item.kind, item.status = item_id, kind, "completed"
+    item.started_at, item.duration_ms = at, took
+    item.ended_at = None if took is None else at + took
+    return item
 
 
 def _name(chance: random.Random, kind: str) -> str | None:
@@ -354,7 +368,7 @@ def _uuid(ms: int, n: int) -> str:
 
 def _body(tools: int) -> bytes:
     """What was told of a turn of so many calls, of about the length that it really has."""
-    turn = TurnFacts(TurnId("t"), tellers={SessionId(_uuid(BEGUN, 0)): BEGUN}, sources=3)
+    turn = TurnFacts(TurnId(ANY_TURN), tellers={SessionId(_uuid(BEGUN, 0)): BEGUN}, sources=3)
     done = Said("completed", Weight.LIVE)
     items = [ItemFacts("command", name=Said("sed", Weight.LIVE), status=done) for _ in range(tools)]
     turn.items = {ItemId(f"call_{n:020x}"): item for n, item in enumerate(items)}

@@ -14,7 +14,7 @@ MARKED = re.compile(rb"CANARY-|not-a-key|sk-canary")
 
 
 COMPRESSED = (
-    "SELECT body FROM told_turns",
+    "SELECT body FROM told_bodies",
     "SELECT body FROM told_sessions",
     "SELECT state FROM rollout_files",
 )

@@ -26,6 +26,7 @@ from codex_telemetry.core.facts import (
 )
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
 from codex_telemetry.store.bodies import unpacked
+from codex_telemetry.store.told_turns import decoded, read
 from codex_telemetry.store.writer import Writer
 
 BORN = 1_795_416_000_000
@@ -39,12 +40,25 @@ _NOT_COMPARED = {
     "turns": {"turn_key", "changed"},
     "events": {"event_id"},
     # Of a turn that isn't told again it is as an earlier version stored it: `item_id` says the same.
-    "items": {"id_stored"},
+    "items": {"id_stored", "nth"},
     "responses": {"response_stored"},
+    "rate_limits": {"session_stored"},
     # Written once: they hold what was known of prices then.
     "milestones": {"cumulative_cost_usd", "marginal_cost_usd"},
 }
-_BODIES = {"told_turns": TurnFacts, "told_sessions": SessionFacts}
+
+
+_MISPLACED = """
+SELECT 'turns', told_body FROM told_bodies AS b
+WHERE turns <> (SELECT count(*) FROM told_turns AS t WHERE t.told_body = b.told_body)
+UNION ALL
+SELECT 'origin', told_body FROM (
+    SELECT DISTINCT origin, told_body FROM told_turns EXCEPT SELECT origin, told_body FROM told_by_origin)
+UNION ALL
+SELECT 'noted', told_body FROM (
+    SELECT origin, told_body FROM told_by_origin EXCEPT SELECT origin, told_body FROM told_turns)
+"""
+"""Bodies that hold something else than what is said to be in them."""
 
 
 def uuid7(ms: int, tail: int = 0) -> str:
@@ -144,8 +158,14 @@ def contents(path: Path) -> dict[str, list[dict[str, Any]]]:
         # Groups that nothing is of any more stay; what is made for reports comes and goes.
         made = ["usage_groups", "sorted_blocks", "sorted_times", "summed_blocks"]
         made += ["saves", "removed"]  # in how many steps it came to be so
+        made += [
+            "told_bodies",
+            "told_by_origin",
+        ]  # which turns share one depends on who told of them together
         names = [n for n in names if n not in made and not n.startswith("usage_of_")]
-        return {name: _comparable(db, name, keys) for name in sorted(names)}
+        found = {name: _comparable(db, name, keys) for name in sorted(names)}
+        assert db.execute(_MISPLACED).fetchall() == []
+        return found
 
 
 def _comparable(
@@ -158,7 +178,17 @@ def _comparable(
         for key, names in keys.items():
             if key in kept:
                 kept[key] = names[kept[key]]
-        if table in _BODIES:
-            kept["body"] = msgspec.msgpack.decode(unpacked(kept["body"]), type=_BODIES[table])
+        if table == "told_sessions":
+            kept["body"] = msgspec.msgpack.decode(unpacked(kept["body"]), type=SessionFacts)
+        if table == "told_turns":
+            kept["body"] = _told(db, kept.pop("told_body"), row["origin"])[kept["turn_id"]]
         found.append(kept)
     return sorted(found, key=lambda row: repr([v for k, v in row.items() if k != "body"]))
+
+
+def _told(db: sqlite3.Connection, told_body: int, origin: int) -> dict[str, TurnFacts]:
+    select = "SELECT turns, body FROM told_bodies WHERE told_body = ?"
+    ((number, body),) = db.execute(select, (told_body,)).fetchall()
+    told = decoded(body, origin)
+    assert sum(map(len, told.values())) == number
+    return {turn_id: read(facts) for turn_id, facts in told[origin].items()}

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from unittest import mock
 
 import msgspec
 import pytest
@@ -12,17 +13,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backfill.codex_home import first_turns, fresh, only, rows, take_in
+from codex_telemetry.store import bodies
 from codex_telemetry.store.bodies import packed, squeezed, unpacked
 from saved import query
 
-BODIES = (("told_turns", "body"), ("told_sessions", "body"), ("rollout_files", "state"))
+BODIES = (("told_bodies", "body"), ("told_sessions", "body"), ("rollout_files", "state"))
 
 
 def by_zlib(body: bytes) -> bytes:
     return zlib.compress(unpacked(body))
 
 
-@pytest.mark.parametrize(("as_then", "begins"), [(unpacked, "DC"), (by_zlib, "78")])
+def with_ids_among_the_rest(body: bytes) -> bytes:
+    with mock.patch.object(bodies, "_MANY", 1 << 30):
+        return squeezed(unpacked(body))
+
+
+@pytest.mark.parametrize(
+    ("as_then", "begins"),
+    [(unpacked, "81"), (by_zlib, "78"), (with_ids_among_the_rest, "01")],
+)
 def test_reading_goes_on_from_what_an_earlier_version_stored(
     home: Path, database: Path, tmp_path: Path, as_then: Callable[[bytes], bytes], begins: str
 ) -> None:
@@ -33,7 +43,7 @@ def test_reading_goes_on_from_what_an_earlier_version_stored(
         db.create_function("as_then", 1, as_then)
         for table, column in BODIES:
             db.execute(f"UPDATE {table} SET {column} = as_then({column})")
-    first_bytes = "SELECT DISTINCT hex(substr(body, 1, 1)) FROM told_turns"
+    first_bytes = "SELECT DISTINCT hex(substr(body, 1, 1)) FROM told_bodies"
     assert query(database, first_bytes) == [(begins,)]
     only(home).write_bytes(whole)
     tally = take_in(database, home)
@@ -45,12 +55,14 @@ def test_what_is_told_takes_half_the_room_that_it_takes_by_itself(
     database: Path, home: Path
 ) -> None:
     take_in(database, home)
-    bodies = [row[0] for row in query(database, "SELECT body FROM told_turns")]
-    assert sum(map(len, bodies)) < 0.5 * sum(len(unpacked(body)) for body in bodies)
+    stored = [row[0] for row in query(database, "SELECT body FROM told_bodies")]
+    assert sum(map(len, stored)) < 0.5 * sum(len(unpacked(body)) for body in stored)
 
 
 TIMES = st.integers(0, 1 << 42) | st.sampled_from([1 << 40, (1 << 41) - 1, 1_779_076_410_261])
 BEGINNINGS = st.sampled_from([b"\xcf\x00\x00\x01", b"\xcf\x00\x00\x01\xcf\x00\x00\x01", b"\xcf"])
+IDS = st.from_regex(r"(call|rs|msg_|)_[0-9A-Za-z]{19,300}", fullmatch=True)
+NO_IDS = st.sampled_from([b"_\xc1", b"_", b"_" + b"x" * 24])
 SAID = st.recursive(
     st.none()
     | st.booleans()
@@ -64,6 +76,12 @@ SAID = st.recursive(
 
 @given(st.lists(SAID, max_size=6))
 def test_whatever_is_stored_comes_back(told: list[object]) -> None:
+    assert unpacked(packed(told)) == msgspec.msgpack.encode(told)
+
+
+@given(st.lists(IDS | IDS.map(str.encode) | NO_IDS | st.text(max_size=3), max_size=8))
+def test_so_do_ids_of_which_there_are_many(more: list[object]) -> None:
+    told = [*(f"call_{n:024}" for n in range(20)), *more]
     assert unpacked(packed(told)) == msgspec.msgpack.encode(told)
 
 

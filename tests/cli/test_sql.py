@@ -37,8 +37,8 @@ def test_columns_of_one_name_are_told_apart(cli: Command, week: Path) -> None:
 
 @pytest.mark.parametrize("form", ["--json", "--ndjson", "--csv", "--timeout=9"])
 def test_what_is_not_text_is_shown_as_its_size(cli: Command, week: Path, form: str) -> None:
-    out = cli("sql", "SELECT body FROM told_turns", form).out
-    assert out.count(" bytes)") == 6
+    out = cli("sql", "SELECT body FROM told_sessions", form).out
+    assert out.count(" bytes)") == 2
     assert "completed" not in out
 
 

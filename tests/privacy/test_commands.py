@@ -169,7 +169,7 @@ def test_a_label_is_the_same_everywhere_and_stored_either_way(
     "WITH x AS (SELECT * FROM main.sessions) SELECT git_branch FROM x",
     "SELECT (SELECT cwd FROM main.turns LIMIT 1) FROM turns",
     "SELECT 1 FROM turns WHERE EXISTS (SELECT 1 FROM main.turns t WHERE t.cwd LIKE '/home/c%')",
-    "SELECT body FROM main.told_turns",
+    "SELECT body FROM main.told_bodies",
 ])  # fmt: skip
 def test_sql_cannot_look_behind_a_label(cli: Command, normal: Path, question: str) -> None:
     refused(cli("sql", question, "--redact"), "behind", code=2)

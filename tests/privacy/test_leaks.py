@@ -163,7 +163,7 @@ def test_a_damaged_database_is_not_quoted(
                 db.execute("UPDATE sessions SET cwd = CAST(x'ff' || ? AS TEXT)", [SAID])
                 db.execute("UPDATE turns SET model = CAST(x'ff' || ? AS TEXT)", [SAID])
             elif damage == "a body":
-                db.execute("UPDATE told_turns SET body = ?", [SAID.encode()])
+                db.execute("UPDATE told_bodies SET body = ?", [SAID.encode()])
                 db.execute("UPDATE rollout_files SET state = ?", [SAID.encode()])
                 db.execute("UPDATE sessions SET models = ?", [SAID])
             else:
@@ -292,9 +292,9 @@ def test_the_fixture_finds_what_leaks(tmp_path: Path) -> None:
     (tmp_path / "telemetry.log").unlink()
     database = tmp_path / "telemetry.db"
     with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as db:
-        db.execute("CREATE TABLE told_turns (body BLOB)")
+        db.execute("CREATE TABLE told_bodies (body BLOB)")
         among = f"{SAID} {list(range(500))}"  # a few words alone stay as they are
-        db.execute("INSERT INTO told_turns VALUES (?)", [squeezed(among.encode())])
+        db.execute("INSERT INTO told_bodies VALUES (?)", [squeezed(among.encode())])
     assert not MARKED.search(database.read_bytes())
     with pytest.raises(AssertionError):
         found.check()

@@ -37,7 +37,7 @@ CALLS: dict[Leaf, list[list[str]]] = {
     ("sql",): [
         [f"SELECT * FROM {table}"]
         for table in (
-            "sessions", "turns", "items", "events", "origins", "told_turns", "rollout_files",
+            "sessions", "turns", "items", "events", "origins", "told_turns", "told_bodies", "rollout_files",
             "usage_groups", "status_snapshots",
         )
     ] + [["--schema"], ["SELECT CANARYLESS"]],

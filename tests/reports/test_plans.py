@@ -120,7 +120,15 @@ def test_a_list_goes_through_no_table_that_grows_by_item_or_claim(
 @pytest.mark.parametrize("name", ONE)
 def test_what_is_about_one_thing_looks_it_up(db: Store, name: str) -> None:
     steps = plans(db, ONE[name])
-    for table in ("told_turns", "told_sessions", "items", "responses", "events", "turns"):
+    for table in (
+        "told_turns",
+        "told_bodies",
+        "told_sessions",
+        "items",
+        "responses",
+        "events",
+        "turns",
+    ):
         scans = [step for step in steps if step.startswith(f"SCAN {table}")]
         assert not [step for step in scans if "INDEX" not in step]
     assert not [step for step in steps if step.startswith("SCAN told_")]

@@ -124,8 +124,8 @@ CHANGES = (
                 (turn_key, turn_id, session_id, turn_index, status, duration_ms, sources)
             SELECT turn_key + 1, turn_id || 'b', session_id, -turn_key, status, 8, 1
             FROM turns WHERE {SOME}""",
-    f"""INSERT INTO items (turn_key, id_stored, kind_stored, name, status_stored, duration_ms)
-            SELECT turn_key, 'new', {stored_kind("command")}, 'new', {stored_status("completed")}, 4
+    f"""INSERT INTO items (turn_key, nth, id_stored, kind_stored, name, status_stored, duration_ms)
+            SELECT turn_key, 999, 'new', {stored_kind("command")}, 'new', {stored_status("completed")}, 4
             FROM turns WHERE {SOME}""",
 )
 SORT = "sort"

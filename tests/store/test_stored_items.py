@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from codex_telemetry.core.identity import ItemId
 from codex_telemetry.core.parts import TOOLS
@@ -35,7 +35,7 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]
 def kept(db: sqlite3.Connection, row: ItemRow) -> tuple[object, ...]:
     """What the columns say of an item that was saved."""
     db.execute("DELETE FROM items")
-    told = stored_items.stored(1, row)
+    told = stored_items.stored(1, 0, row)
     db.execute(ITEMS.save(len(told)), told)
     (found,) = db.execute(f"SELECT {COLUMNS} FROM items").fetchall()
     return tuple(found)
@@ -78,6 +78,29 @@ def test_a_status_is_what_it_was(db: sqlite3.Connection, status: str) -> None:
     assert db.execute(f"SELECT {stored_items.STATUS} FROM items").fetchone() == (status,)
 
 
+NUMBERS = st.none() | st.integers(-(1 << 63) + 1, (1 << 63) - 1)
+MORE = {
+    **dict.fromkeys(("lines_added", "lines_removed", "approval_ms"), NUMBERS),
+    **dict.fromkeys(("exit_code", "output_bytes", "context_before", "context_after"), NUMBERS),
+    **dict.fromkeys(
+        ("decision", "action", "thread_ids", "command_hash"), st.none() | st.text(HEX + 'Ä"[')
+    ),
+    "output_capped": st.none() | st.booleans(),
+}
+
+
+@given(st.fixed_dictionaries(MORE))
+def test_what_few_items_say_is_what_it_was(db: sqlite3.Connection, said: dict[str, object]) -> None:
+    row = replace(item(), **said)  # type: ignore[arg-type]
+    assert kept(db, row) == astuple(row)
+
+
+def test_a_number_that_no_column_takes_is_none_of_those_either() -> None:
+    for number in (1 << 63, -(1 << 63) - 1):
+        with pytest.raises(OverflowError):
+            stored_items.stored(1, 0, replace(item(), lines_added=number))
+
+
 MOMENTS = st.none() | st.integers(-(1 << 61), 1 << 61)
 
 
@@ -111,6 +134,6 @@ def test_what_isnt_told_any_more_is_null_again(tmp_path: Path) -> None:
     path = tmp_path / "t.db"
     save(path, batch("a", turn(1, thread(1))))
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
-        db.execute("UPDATE items SET context_after = 9")
+        db.execute("UPDATE items SET more = '[null,null,9]', output_capped = 1")
     save(path, batch("a", turn(1, thread(1))))
-    assert query(path, "SELECT DISTINCT context_after FROM items") == [(None,)]
+    assert query(path, "SELECT DISTINCT approval_ms, output_capped FROM items") == [(None, None)]

@@ -22,7 +22,7 @@ from codex_telemetry.reports.shapes import (
 )
 from codex_telemetry.reports.shaping import one, shaped
 from codex_telemetry.reports.waterfall import Cut, Event
-from codex_telemetry.store import queries, startups
+from codex_telemetry.store import queries, startups, told_turns
 from codex_telemetry.store.queries import Filters, Row, Store
 
 
@@ -96,9 +96,7 @@ def _so_far(parts: Sequence[Outline], now: int | None) -> list[Outline]:
 def outlined(db: Store, row: Row) -> Outlined | None:
     """What the turn's parts can be told from; None where that isn't known."""
     try:
-        told = [
-            msgspec.msgpack.decode(b, type=TurnFacts) for b in queries.told_of(db, row["turn_id"])
-        ]
+        told = told_turns.told_of(db, row["turn_id"])
     except msgspec.MsgspecError:  # told by another version: the sums are still there
         return None
     if not told:

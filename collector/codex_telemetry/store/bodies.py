@@ -1,8 +1,10 @@
 """The form in which what was told, and what a reader remembers, is stored: msgpack, squeezed.
 
 A third of it is times, most of them some ms after the one before: they stand apart, each as how much
-later it is. The rest is names that are said again and again, also in other bodies: a dictionary holds
-those. What earlier versions of us stored, msgpack as it is or by zlib, is read all the same.
+later it is. So do ids, where there are many: each letter of one may be any, and among the rest it would be
+stored as one of all letters there are. The rest is names that are said again and again, also in other
+bodies: a dictionary holds those. What earlier versions of us stored, msgpack as it is or by zlib, or with
+the ids among the rest, is read all the same.
 """
 
 import re
@@ -10,7 +12,7 @@ import sys
 import threading
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from itertools import accumulate
 from operator import sub
@@ -24,14 +26,25 @@ _LEVEL = 3
 """Higher ones take several times as long, and gain a fortieth."""
 _ZLIB = b"\x78"
 _ZSTD = b"\x01"
-"""No msgpack of ours begins so: it is always an array."""
+"""No msgpack of ours begins so: it is always an array or a map."""
+_WITH_IDS = b"\x02"
+"""The same, with ids that stand apart."""
 
 _TIME = re.compile(rb"\xcf\x00\x00\x01(.{5})", re.DOTALL)
 """A time in msgpack (ms, 2004 to 2039): what it begins with, and what tells it from others."""
 _BEGINS = b"\xcf\x00\x00\x01"
 
+_ID = re.compile(rb"_([0-9A-Za-z]{20,255})")
+"""What is at random in an id of an item or a response: `call_…`, `rs_…`, `resp_…`."""
+_WAS_ID = b"_\xc1"
+"""What is left in its place: no text has that byte."""
+_MANY = 16
+"""So many ids are worth a place of their own."""
+
 _encode = msgspec.msgpack.Encoder().encode
 _apart = msgspec.msgpack.Decoder(tuple[bytes, list[int]]).decode
+_apart_from_ids = msgspec.msgpack.Decoder(tuple[bytes, list[int], bytes]).decode
+_two = msgspec.msgpack.Decoder(tuple[bytes, bytes]).decode
 _of_thread = threading.local()
 
 
@@ -41,15 +54,42 @@ def packed(facts: Any) -> bytes:
 
 def squeezed(told: bytes) -> bytes:
     rest, times = taken_apart(told)
-    body: bytes = _ZSTD + _compressor().compress(_encode((rest, times)))
-    return body
+    rest, ids = _without_ids(rest)
+    compress = _compressor().compress
+    if not ids:
+        body: bytes = _ZSTD + compress(_encode((rest, times)))
+        return body
+    lengths = bytes(map(len, ids))
+    return _WITH_IDS + _encode((compress(_encode((rest, times, lengths))), compress(b"".join(ids))))
 
 
 def unpacked(body: bytes) -> bytes:
     """The msgpack again."""
+    if body[:1] == _WITH_IDS:
+        told, ids = map(_decompressor().decompress, _two(body[1:]))
+        rest, times, lengths = _apart_from_ids(told)
+        return _put_together(_with_ids(rest, ids, lengths), times)
     if body[:1] == _ZSTD:
         return _put_together(*_apart(_decompressor().decompress(body[1:])))
     return zlib.decompress(body) if body[:1] == _ZLIB else body
+
+
+def _without_ids(rest: bytes) -> tuple[bytes, list[bytes]]:
+    """What it is without the ids, if there are many of them."""
+    pieces = _ID.split(rest)
+    if len(pieces) <= 2 * _MANY or _WAS_ID in rest:
+        return rest, []
+    return _WAS_ID.join(pieces[::2]), pieces[1::2]
+
+
+def _with_ids(rest: bytes, ids: bytes, lengths: bytes) -> bytes:
+    first, *pieces = rest.split(_WAS_ID)
+    ends = accumulate(lengths)
+    whole = (
+        b"_" + ids[end - length : end] + piece
+        for piece, length, end in zip(pieces, lengths, ends, strict=True)
+    )
+    return b"".join((first, *whole))
 
 
 def taken_apart(told: bytes) -> tuple[bytes, list[int]]:
@@ -60,17 +100,12 @@ def taken_apart(told: bytes) -> tuple[bytes, list[int]]:
 
 
 def _put_together(rest: bytes, steps: list[int]) -> bytes:
+    times = _bytes(accumulate(steps))
+    whole = [b""] * (2 * len(steps) + 1)
     # No more than there were: at its very end there may be what only looks like the beginning of one.
-    pieces = rest.split(_BEGINS, len(steps))
-    return b"".join(_in_turn(pieces, _bytes(accumulate(steps))))
-
-
-def _in_turn(pieces: list[bytes], times: bytes) -> Iterator[bytes]:
-    yield pieces[0]
-    for n, piece in enumerate(pieces[1:]):
-        yield b"\xcf"
-        yield times[8 * n : 8 * n + 8]
-        yield piece
+    whole[::2] = rest.split(_BEGINS, len(steps))
+    whole[1::2] = [_BEGINS[:1] + times[n : n + 8] for n in range(0, len(times), 8)]
+    return b"".join(whole)
 
 
 def _numbers(big_endian: bytes) -> list[int]:

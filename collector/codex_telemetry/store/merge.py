@@ -12,11 +12,12 @@ import aiosqlite
 import msgspec
 
 from codex_telemetry.core.batch import Batch
-from codex_telemetry.core.facts import Gap, LimitSample, SessionFacts, TurnFacts
-from codex_telemetry.core.identity import is_uuid
+from codex_telemetry.core.facts import Gap, LimitSample, SessionFacts
+from codex_telemetry.core.identity import TurnId, is_uuid
 from codex_telemetry.core.limits import JITTER_MS, MINUTE_MS
 from codex_telemetry.core.prices import Book
 from codex_telemetry.store import statements as sql
+from codex_telemetry.store import told_turns
 from codex_telemetry.store.bodies import unpacked
 from codex_telemetry.store.prune import remember, remove, remove_turns
 from codex_telemetry.store.pruned import ADD_GROUP, ENDS, GROUP, digest, late
@@ -24,19 +25,18 @@ from codex_telemetry.store.queries import PRUNED_BEFORE
 from codex_telemetry.store.told import json_list, turns_told_of
 
 _session = msgspec.msgpack.Decoder(SessionFacts)
-_turn = msgspec.msgpack.Decoder(TurnFacts)
 
 
 def told(other: sqlite3.Connection) -> Iterator[Batch]:
     """What each origin told, one at a time."""
     for origin, kind, name in other.execute("SELECT origin, kind, name FROM origins").fetchall():
         batch = Batch(kind, name)
-        for (body,) in other.execute(_BODIES["sessions"], (origin,)):
+        for (body,) in other.execute(_SESSIONS_TOLD, (origin,)):
             session = _session.decode(unpacked(body))
             batch.sessions[session.session_id] = session
-        for (body,) in other.execute(_BODIES["turns"], (origin,)):
-            turn = _turn.decode(unpacked(body))
-            batch.turns[turn.turn_id] = turn
+        for _, body in other.execute(told_turns.OF_ORIGIN, (origin,)):
+            its = told_turns.decoded(body, origin)[origin]
+            batch.turns |= {TurnId(turn_id): told_turns.read(told) for turn_id, told in its.items()}
         batch.limits = [_sample(row) for row in other.execute(_LIMITS, (origin,))]
         batch.gaps = [Gap(*row) for row in other.execute(_GAPS, (origin,))]
         yield batch
@@ -175,9 +175,7 @@ def _sample(row: Any) -> LimitSample:
     )
 
 
-_BODIES: Final = {
-    what: f"SELECT body FROM told_{what} WHERE origin = ?" for what in ("sessions", "turns")
-}
+_SESSIONS_TOLD: Final = "SELECT body FROM told_sessions WHERE origin = ?"
 _LIMITS: Final = """
 SELECT limit_id, window_minutes, observed_at, used_percent, resets_at, plan_type, has_credits,
     unlimited_credits, credit_balance, session_id
@@ -195,7 +193,7 @@ _ORIGIN_OF: Final = "SELECT origin FROM origins WHERE kind = ? AND name = ?"
 _TOLD_BESIDE: Final = """
 SELECT t.name FROM sqlite_schema AS t JOIN pragma_table_info(t.name) AS c ON c.name = 'origin'
 WHERE t.type = 'table' AND t.name NOT IN (
-    'origins', 'told_sessions', 'told_turns', 'rate_limits', 'drift', 'gaps', 'rollout_files')
+    'origins', 'told_sessions', 'told_turns', 'told_by_origin', 'rate_limits', 'drift', 'gaps', 'rollout_files')
 """
 _DRIFT: Final = """
 SELECT o.kind, o.name, d.codex_version, d.name, d.reason, d.n, d.first_seen, d.last_seen

@@ -1,6 +1,8 @@
 """What is kept as it was told, as nobody else tells of it: limits, panels, drift, gaps."""
 
+import re
 from collections.abc import Mapping
+from typing import Final
 
 import aiosqlite
 
@@ -9,6 +11,8 @@ from codex_telemetry.core.facts import Gap, LimitSample
 from codex_telemetry.store import snapshots
 from codex_telemetry.store import statements as sql
 from codex_telemetry.store.at_once import write
+
+_UUID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
 
 async def note(db: aiosqlite.Connection, batches: Mapping[int, Batch]) -> None:
@@ -57,5 +61,12 @@ def _limit(origin: int, sample: LimitSample) -> tuple[object, ...]:
         sample.has_credits,
         sample.unlimited_credits,
         sample.credit_balance,
-        sample.session_id,
+        stored_session(sample.session_id),
     )
+
+
+def stored_session(session_id: str | None) -> str | bytes | None:
+    """A thread's id in the form in which readings have it (0021)."""
+    if session_id is None or _UUID(session_id) is None:
+        return session_id
+    return bytes.fromhex(session_id.replace("-", ""))

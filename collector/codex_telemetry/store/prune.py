@@ -6,22 +6,18 @@ session goes when it has no turn left and was last heard of before then; a turn 
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import aiosqlite
-import msgspec
 
-from codex_telemetry.core.facts import TurnFacts
 from codex_telemetry.core.prices import Book
 from codex_telemetry.store import statements as sql
-from codex_telemetry.store.bodies import unpacked
+from codex_telemetry.store import told_turns
 from codex_telemetry.store.changes import FORGET_REMOVED
 from codex_telemetry.store.pruned import digest
 from codex_telemetry.store.queries import PRUNED_BEFORE
 from codex_telemetry.store.settled import save_rows
 from codex_telemetry.store.told import Told, json_list, sessions_told, twins_of
-
-_turn = msgspec.msgpack.Decoder(TurnFacts)
 
 AT_ONCE: Final = 500
 """So many sessions are seen to together."""
@@ -30,7 +26,7 @@ MARGIN: Final = 1.05
 """What is freed is told in advance by a turn's share of all that was told: nearly, not exactly."""
 
 
-EMPTY: Final = 450_000
+EMPTY: Final = 500_000
 """Bytes of a database that holds prices and nothing else: these stay."""
 
 
@@ -86,11 +82,11 @@ WHERE coalesce(s.last_at, s.created_at) < :before AND NOT EXISTS (
 _OF_TURNS: Final = "turn_key IN (SELECT turn_key FROM going)"
 _LIMITS: Final = "max(observed_at, coalesce(resets_at, 0)) < :before"
 _GONE: Final = "SELECT value FROM json_each(:gone)"
-_STILL_TOLD: Final = """
-SELECT turn_id, body FROM told_turns
-WHERE turn_id IN (SELECT turn_id FROM turns) AND origin IN (
+_TOLD_BESIDE: Final = """
+SELECT origin, body FROM told_by_origin JOIN told_bodies USING (told_body) WHERE origin IN (
     SELECT origin FROM told_sessions WHERE session_id IN (SELECT value FROM json_each(?)))
 """
+_THERE: Final = "SELECT turn_id FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))"
 _COUNTS: Final = f"""
 WITH going AS MATERIALIZED ({_TURNS})
 SELECT (SELECT count(*) FROM going),
@@ -101,16 +97,18 @@ SELECT (SELECT count(*) FROM going),
     (SELECT count(*) FROM rate_limits WHERE {_LIMITS}),
     (SELECT count(*) FROM content WHERE turn_id IN (SELECT turn_id FROM going)
         OR (turn_id IS NULL AND session_id IN ({_GONE}))),
-    (SELECT coalesce(sum(length(body)), 0) FROM told_turns
+    (SELECT coalesce(sum(length(b.body) / b.turns), 0)
+        FROM told_turns JOIN told_bodies AS b USING (told_body)
         WHERE turn_id IN (SELECT turn_id FROM going)),
-    (SELECT coalesce(sum(length(body)), 1) FROM told_turns)
+    (SELECT coalesce(sum(length(body)), 1) FROM told_bodies)
 """
 _OLDEST_FIRST: Final = f"""
-SELECT {_ENDED} AS ended, sum(length(o.body))
-FROM turns AS t JOIN sessions AS s USING (session_id) JOIN told_turns AS o USING (turn_id)
+SELECT {_ENDED} AS ended, sum(length(b.body) / b.turns)
+FROM turns AS t JOIN sessions AS s USING (session_id)
+JOIN told_turns AS o USING (turn_id) JOIN told_bodies AS b USING (told_body)
 WHERE t.status <> 'in_progress' AND {_ENDED} IS NOT NULL GROUP BY t.turn_key ORDER BY ended
 """
-_TOLD: Final = "SELECT coalesce(sum(length(body)), 1) FROM told_turns"
+_TOLD: Final = "SELECT coalesce(sum(length(body)), 1) FROM told_bodies"
 _PAGES: Final = """
 SELECT page_size * (page_count - freelist_count), page_size * page_count
 FROM pragma_page_size, pragma_page_count, pragma_freelist_count
@@ -126,8 +124,9 @@ def going(db: sqlite3.Connection, before: int) -> Going:
     at = {"before": before}
     whole = [row[0] for row in db.execute(_SESSIONS, at)]
     turns = {row[1] for row in db.execute(_TURNS, at)}
-    told = db.execute(_STILL_TOLD, (json_list(whole),))
-    gone = set(whole) - _tellers(body for turn_id, body in told if turn_id not in turns)
+    tellers = _tellers(db.execute(_TOLD_BESIDE, (json_list(whole),)))
+    there = {row[0] for row in db.execute(_THERE, (json_list(tellers),))}
+    gone = set(whole).difference(*(tellers[turn_id] for turn_id in there - turns))
     *counts, mine, all_told = db.execute(_COUNTS, {**at, "gone": json_list(gone)}).fetchone()
     return Going._make((before, len(gone), *counts, _of_details(db) * mine // all_told))
 
@@ -163,8 +162,9 @@ async def prune(db: aiosqlite.Connection, book: Book, before: int) -> None:
     for some in _chunks(sessions):
         await _let_go(db, {session_id: turns[session_id] for session_id in some})
     whole = [row[0] for row in await db.execute_fetchall(_SESSIONS, at)]
-    bodies = await db.execute_fetchall(_STILL_TOLD, (json_list(whole),))
-    gone = set(whole) - _tellers(body for _, body in bodies)
+    tellers = _tellers(await db.execute_fetchall(_TOLD_BESIDE, (json_list(whole),)))
+    there = await db.execute_fetchall(_THERE, (json_list(tellers),))
+    gone = set(whole).difference(*(tellers[row[0]] for row in there))
     await db.executemany(_REMEMBER, [(None, session_id) for session_id in gone])
     for some in _chunks(sorted({*sessions, *gone})):
         await remove(db, book, gone.intersection(some), set(some))
@@ -179,9 +179,13 @@ async def remember(db: aiosqlite.Connection, before: int) -> None:
     await db.execute(f"DELETE FROM pruned_before WHERE before < ({PRUNED_BEFORE})")
 
 
-def _tellers(bodies: Iterable[bytes]) -> set[str]:
-    """Threads under which these turns were told: a fork tells of turns that are another's."""
-    return {str(thread) for body in bodies for thread in _turn.decode(unpacked(body)).tellers}
+def _tellers(bodies: Iterable[Any]) -> dict[str, set[str]]:
+    """Turns → the threads under which they were told: a fork tells of turns that are another's."""
+    tellers: dict[str, set[str]] = {}
+    for origin, body in bodies:
+        for turn_id, told in told_turns.decoded(body, origin)[origin].items():
+            tellers.setdefault(turn_id, set()).update(map(str, told_turns.read(told).tellers))
+    return tellers
 
 
 async def _let_go(db: aiosqlite.Connection, sessions: dict[str, list[_Turn]]) -> None:
@@ -211,7 +215,8 @@ async def _twins(
 async def remove_turns(db: aiosqlite.Connection, turns: Iterable[str]) -> None:
     """All that there is of them; `remove` then sees to the sums of their sessions."""
     those = json_list(turns)
-    removing = (*_REMOVE_TURNS, sql.REMOVE_EVENTS, sql.REMOVE_TURNS, *FORGET_REMOVED)
+    await told_turns.erase(db, those)
+    removing = (_REMOVE_CONTENT, sql.REMOVE_EVENTS, sql.REMOVE_TURNS, *FORGET_REMOVED)
     for statement in removing:
         await db.execute(statement, (those,))
 
@@ -251,10 +256,7 @@ JOIN sessions AS s ON s.session_key = u.session_key
 JOIN pruned_sessions AS p ON p.session_id = s.session_id
 """
 _THESE: Final = "IN (SELECT value FROM json_each(?))"
-_REMOVE_TURNS: Final = (
-    f"DELETE FROM told_turns WHERE turn_id {_THESE}",
-    f"DELETE FROM content WHERE turn_id {_THESE}",
-)
+_REMOVE_CONTENT: Final = f"DELETE FROM content WHERE turn_id {_THESE}"
 _REMOVE_SESSIONS: Final = (
     f"DELETE FROM told_sessions WHERE session_id {_THESE}",
     f"DELETE FROM content WHERE turn_id IS NULL AND session_id {_THESE}",

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from codex_telemetry.errors import UserError
 from codex_telemetry.store import ours
-from codex_telemetry.store.bodies import unpacked
 from codex_telemetry.store.db import open_as_it_is, open_reader
 
 Row = sqlite3.Row
@@ -158,12 +157,6 @@ def responses_of(db: Store, turn_key: int) -> Iterator[Row]:
 
 def events_of(db: Store, turn_id: str) -> Iterator[Row]:
     return db.execute("SELECT * FROM events WHERE turn_id = ? ORDER BY at, event_id", [turn_id])
-
-
-def told_of(db: Store, turn_id: str) -> list[bytes]:
-    """What each source told of a turn, as it was told (msgpack of `core.facts.TurnFacts`)."""
-    rows = db.execute("SELECT body FROM told_turns WHERE turn_id = ? ORDER BY origin", [turn_id])
-    return [unpacked(row["body"]) for row in rows]
 
 
 def gaps(db: Store) -> Iterator[Row]:

@@ -18,7 +18,7 @@ _SHOWN = {
     ("rollout_files", "state"): "NULL",
     ("sorted_times", "key"): "NULL",
     ("told_sessions", "body"): "NULL",
-    ("told_turns", "body"): "NULL",
+    ("told_bodies", "body"): "NULL",
 }
 """How columns are shown that aren't known by their name alone."""
 

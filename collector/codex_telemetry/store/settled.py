@@ -63,7 +63,9 @@ async def _save_belongings(
     }
     turns = [(keys[turn_id], its) for turn_id, its in settled.items()]
     before = [keys[turn_id] for turn_id in settled if turn_id in known]
-    items = [stored_items.stored(key, item) for key, its in turns for item in its.items]
+    items = [
+        stored_items.stored(key, n, item) for key, its in turns for n, item in enumerate(its.items)
+    ]
     await _save_all_of(db, sql.ITEMS, items, before)
     responses = [
         stored_responses.stored(key, response) for key, its in turns for response in its.responses
@@ -122,7 +124,7 @@ async def _remove_others(
     counts = await db.execute_fetchall(part.number, (json_list(subjects),))
     stored = {row[0]: row[1] for row in counts}
     purges = [
-        (subject, json_list(map(part.listed, keys)))
+        (subject, json_list(keys))
         for subject, keys in listed.items()
         if stored.get(subject, 0) != len(keys)
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -41,10 +41,6 @@ def _upsert(
     )
 
 
-def _as_it_is(key: str | int) -> str | int:
-    return key
-
-
 class Belonging(NamedTuple):
     """Rows that belong to a subject: to be saved, counted, and removed if they aren't listed."""
 
@@ -52,17 +48,14 @@ class Belonging(NamedTuple):
     """Rows of which only so many columns, from the first on, aren't null."""
     number: str
     purge: str
-    listed: Callable[[Any], str | int]
-    """A key as the list has it."""
     in_order: bool
     """They are numbered as they are saved: those of one moment are shown in that order."""
 
 
 def _belonging(
-    table: str, columns: list[str], only: str = "1", *, hexed: bool = False, in_order: bool = False
+    table: str, columns: list[str], only: str = "1", *, in_order: bool = False
 ) -> Belonging:
-    """The first column names the subject, the second is the key within it. `hexed`: such keys may be
-    bytes, so a list has them as hexadecimal digits."""
+    """The first column names the subject, the second is the key within it."""
     subject, key, *_ = columns
     where = "" if only == "1" else f"WHERE {only}"
     return Belonging(
@@ -72,8 +65,7 @@ def _belonging(
             WHERE {subject} IN (SELECT value FROM json_each(?)) AND {only} GROUP BY {subject}""",
         purge=f"""
             DELETE FROM {table} WHERE {subject} = ? AND {only}
-            AND {f"hex({key})" if hexed else key} NOT IN (SELECT value FROM json_each(?))""",
-        listed=stored_items.hexadecimal if hexed else _as_it_is,
+            AND {key} NOT IN (SELECT value FROM json_each(?))""",
         in_order=in_order,
     )
 
@@ -89,18 +81,18 @@ ON CONFLICT (kind, name) DO UPDATE SET
 RETURNING origin, kind, name
 """
 
-TOLD = {
-    "sessions": """
-        SELECT session_id, origin, body FROM told_sessions
-        WHERE session_id IN (SELECT value FROM json_each(?))""",
-    "turns": """
-        SELECT turn_id, origin, body FROM told_turns
-        WHERE turn_id IN (SELECT value FROM json_each(?))""",
-}
-SAVE_TOLD = {
-    "sessions": "INSERT OR REPLACE INTO told_sessions (session_id, origin, body) VALUES (?, ?, ?)",
-    "turns": "INSERT OR REPLACE INTO told_turns (turn_id, origin, body) VALUES (?, ?, ?)",
-}
+SESSIONS_TOLD = """
+SELECT session_id, origin, body FROM told_sessions
+WHERE session_id IN (SELECT value FROM json_each(?))
+"""
+SAVE_SESSION_TOLD = """
+INSERT OR REPLACE INTO told_sessions (session_id, origin, body) VALUES (?, ?, ?)
+"""
+SESSIONS_TOLD_BY = "SELECT session_id FROM told_sessions WHERE origin = ?"
+SESSIONS_OF_LOG = """
+SELECT session_id, body FROM told_sessions JOIN origins USING (origin)
+WHERE kind = 'rollout' AND name = ?
+"""
 
 # Ids of turns that Codex gave none begin with their thread; so many threads are looked at at once.
 TOLD_APART = f"""
@@ -114,21 +106,10 @@ SELECT value,
             OR turn_id >= value || ':A' AND turn_id < value || ';') AS otherwise
 FROM json_each(?) WHERE by_exec OR by_log
 """
-TOLD_BETWEEN = "SELECT turn_id, origin, body FROM told_turns WHERE turn_id >= ? AND turn_id < ?"
 NAMED_TURNS = "SELECT turn_id FROM turns WHERE session_id = ? AND turn_id NOT LIKE '%:%'"
-TOLD_BY = {
-    "sessions": "SELECT session_id FROM told_sessions WHERE origin = ?",
-    "turns": "SELECT turn_id FROM told_turns WHERE origin = ?",
-}
-BODIES = {
-    what: f"""
-        SELECT {key}, body FROM told_{what} JOIN origins USING (origin)
-        WHERE kind = 'rollout' AND name = ?"""
-    for what, key in (("sessions", "session_id"), ("turns", "turn_id"))
-}
 FORGET = tuple(
     f"DELETE FROM {table} WHERE origin = ?"
-    for table in ("told_turns", "told_sessions", "rate_limits", "status_snapshots", "drift", "gaps")
+    for table in ("told_sessions", "rate_limits", "status_snapshots", "drift", "gaps")
 )
 THREADS_OF = """
 SELECT DISTINCT session_id FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))
@@ -153,7 +134,7 @@ PUT_BACK = f"UPDATE turns SET turn_index = ?, changed = {_NUMBER} WHERE turn_id 
 TURN = _upsert("turns", [*_columns(TurnRow), "turn_index"], ("turn_id",), numbered=True)
 TURN_KEYS = "SELECT turn_id, turn_key FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))"
 
-ITEMS = _belonging("items", stored_items.COLUMNS, hexed=True)
+ITEMS = _belonging("items", stored_items.COLUMNS)
 RESPONSES = _belonging("responses", stored_responses.COLUMNS)
 _EVENT = _columns(EventRow)
 TURN_EVENTS = _belonging(
@@ -282,7 +263,7 @@ WHERE sessions.session_id = s.session_id
 LIMIT = """
 INSERT INTO rate_limits (
     origin, observed_at, limit_id, window_minutes, used_percent, resets_at, plan_type,
-    has_credits, unlimited_credits, credit_balance, session_id
+    has_credits, unlimited_credits, credit_balance, session_stored
 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
 DRIFT_NAMES = "SELECT codex_version, name, reason FROM drift WHERE origin = ?"

@@ -1,12 +1,12 @@
 """The form in which items are stored: in columns of their own, which the documented ones are made of
-by the schema (0016).
+by the schema (0016, 0020).
 """
 
 import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from msgspec.structs import astuple
+import msgspec
 
 from codex_telemetry.core.parts import TOOLS
 from codex_telemetry.core.rows import ItemRow
@@ -38,15 +38,13 @@ def _named(column: str, words: Sequence[str]) -> str:
 KIND: Final = _named("kind_stored", KINDS)
 STATUS: Final = _named("status_stored", STATUSES)
 
-_APART: Final = {
-    "item_id": "id_stored",
-    "kind": "kind_stored",
-    "status": "status_stored",
-    "ended_at": "ended_after",
-}
-COLUMNS: Final = ["turn_key", *(_APART.get(c, c) for c in ItemRow.__struct_fields__)]
-"""In the order of `stored`."""
-_ID_AT, _KIND_AT, _STATUS_AT, _ENDED_AT = map(COLUMNS.index, _APART.values())
+COLUMNS: Final = [
+    *("turn_key", "nth", "id_stored", "kind_stored", "status_stored", "started_at", "ended_after"),
+    *("duration_ms", "name", "exit_code", "output_bytes", "output_capped", "more", "server"),
+]
+"""In the order of `stored`: what most items say nothing in comes last."""
+
+_HIGHEST: Final = (1 << 63) - 1
 
 _BEGINNINGS: Final = {
     "call_": b"\x01",
@@ -62,15 +60,47 @@ _ID: Final = re.compile(
 ).fullmatch
 
 
-def stored(turn_key: int, item: ItemRow) -> list[Any]:
-    """An item's row."""
-    row: list[Any] = [turn_key, *astuple(item)]
-    row[_ID_AT] = stored_id(item.item_id)
-    row[_KIND_AT] = stored_kind(item.kind)
-    row[_STATUS_AT] = stored_status(item.status)
-    if item.ended_at is not None and item.started_at is not None:
-        row[_ENDED_AT] = item.ended_at - item.started_at
-    return row
+def stored(turn_key: int, nth: int, item: ItemRow) -> list[Any]:
+    """An item's row, the n-th of its turn."""
+    started_at, ended_at = item.started_at, item.ended_at
+    return [
+        turn_key,
+        nth,
+        stored_id(item.item_id),
+        stored_kind(item.kind),
+        stored_status(item.status),
+        started_at,
+        ended_at if ended_at is None or started_at is None else ended_at - started_at,
+        item.duration_ms,
+        item.name,
+        item.exit_code,
+        item.output_bytes,
+        item.output_capped,
+        _more(item),
+        item.server,
+    ]
+
+
+def _more(item: ItemRow) -> str | None:
+    """What few items say anything of, each in the place that the schema has for it."""
+    said = [
+        item.lines_added,
+        item.lines_removed,
+        item.approval_ms,
+        item.decision,
+        item.action,
+        item.thread_ids,
+        item.context_before,
+        item.context_after,
+        item.command_hash,
+    ]
+    while said and said[-1] is None:
+        said.pop()
+    if not said:
+        return None
+    if any(isinstance(value, int) and abs(value) > _HIGHEST for value in said):
+        raise OverflowError  # as SQLite has it, of a column's own
+    return msgspec.json.encode(said).decode()
 
 
 def stored_id(item_id: str) -> str | bytes:
@@ -81,11 +111,6 @@ def stored_id(item_id: str) -> str | bytes:
     if uuid is not None:
         return _UUIDS[of_exec or ""] + bytes.fromhex(uuid.replace("-", ""))
     return item_id if len(digits) % 2 else _BEGINNINGS[begins] + bytes.fromhex(digits)
-
-
-def hexadecimal(key: str | bytes) -> str:
-    """As SQLite's `hex` says it."""
-    return (key.encode() if isinstance(key, str) else key).hex().upper()
 
 
 def stored_kind(kind: str) -> int | str:

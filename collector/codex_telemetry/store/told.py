@@ -12,12 +12,12 @@ from codex_telemetry.core.identity import SessionId, TurnId, is_exec_turn, is_uu
 from codex_telemetry.core.join import join
 from codex_telemetry.core.pairing import may_be_heard_by_exec, pair, united_by
 from codex_telemetry.store import statements as sql
+from codex_telemetry.store import told_turns
 from codex_telemetry.store.bodies import packed, unpacked
 
 F = TypeVar("F", TurnFacts, SessionFacts)
 
-_turn = msgspec.msgpack.Decoder(TurnFacts)
-_session = msgspec.msgpack.Decoder(SessionFacts)
+_session = msgspec.msgpack.Decoder(SessionFacts).decode
 
 
 class Orphans(NamedTuple):
@@ -45,24 +45,22 @@ class Told(NamedTuple):
 async def first_heard(db: aiosqlite.Connection, origin_name: str) -> dict[str, Captured]:
     """When we first heard of each thing that a rollout told of, by its id: that stays so, should
     the file be read anew."""
-    first: dict[str, Captured] = {}
-    for statement, decoder in ((sql.BODIES["sessions"], _session), (sql.BODIES["turns"], _turn)):
-        for key, body in await db.execute_fetchall(statement, (origin_name,)):
-            captured = decoder.decode(unpacked(body)).captured
-            if captured is not None:
-                first[key] = captured
-    return first
+    first: dict[str, Captured | None] = {
+        key: _session(unpacked(body)).captured
+        for key, body in await db.execute_fetchall(sql.SESSIONS_OF_LOG, (origin_name,))
+    }
+    for facts in await told_turns.of_log(db, origin_name):
+        first[facts.turn_id] = facts.captured
+    return {key: captured for key, captured in first.items() if captured is not None}
 
 
 async def forget(db: aiosqlite.Connection, origin: int) -> Orphans:
     """Forget all that an origin told; `tell` then sees to the rows that were made from it."""
-    told = [
-        frozenset(row[0] for row in await db.execute_fetchall(statement, (origin,)))
-        for statement in (sql.TOLD_BY["sessions"], sql.TOLD_BY["turns"])
-    ]
+    sessions = await db.execute_fetchall(sql.SESSIONS_TOLD_BY, (origin,))
+    turns = await told_turns.forget(db, origin)
     for statement in sql.FORGET:
         await db.execute(statement, (origin,))
-    return Orphans(*told)
+    return Orphans(frozenset(row[0] for row in sessions), turns)
 
 
 async def tell(
@@ -70,19 +68,17 @@ async def tell(
 ) -> Told:
     """Keep what some origins tell now, each joined into what it told before."""
     teller = _Teller(db)
-    turns = await teller.told(
-        "turns", {origin: _by_name(batch.turns) for origin, batch in batches.items()}, _turn
-    )
-    turns |= await teller.still_told("turns", orphans.turns - turns.keys(), _turn)
+    turns = await teller.turns({origin: _by_name(batch.turns) for origin, batch in batches.items()})
+    turns |= await _turns_told(db, orphans.turns - turns.keys())
     gone = orphans.turns - turns.keys()
     turns, paired = await teller.unite(turns, orphans.sessions)
     bereft = await teller.remove(gone | paired)
 
     introduced = {origin: _introduced(batch) for origin, batch in batches.items()}
-    sessions = await teller.told("sessions", introduced, _session)
+    sessions = await teller.sessions(introduced)
     concerned = {str(thread) for turn in turns.values() for thread in turn.tellers}
     concerned |= bereft | orphans.sessions
-    sessions |= await teller.still_told("sessions", concerned - sessions.keys(), _session)
+    sessions |= await sessions_told(db, concerned - sessions.keys())
     return Told(sessions, turns, concerned - sessions.keys(), teller.twins)
 
 
@@ -90,7 +86,8 @@ async def sessions_told(
     db: aiosqlite.Connection, session_ids: Iterable[str]
 ) -> dict[str, SessionFacts]:
     """All that anyone ever told of these threads, without their turns."""
-    return await _still_told(db, "sessions", session_ids, _session)
+    rows = await db.execute_fetchall(sql.SESSIONS_TOLD, (json_list(session_ids),))
+    return _joined((key, _session(unpacked(body))) for key, _, body in rows)
 
 
 async def twins_of(db: aiosqlite.Connection, threads: Iterable[str]) -> dict[str, str]:
@@ -122,23 +119,25 @@ class _Teller:
         self._db = db
         self.twins: dict[str, str] = {}
 
-    async def told(
-        self, what: str, told: Mapping[int, dict[str, F]], decoder: msgspec.msgpack.Decoder[F]
-    ) -> dict[str, F]:
+    async def turns(self, told: Mapping[int, dict[str, TurnFacts]]) -> dict[str, TurnFacts]:
         """Join what each origin tells now into what it told before, save that, and give back all
-        that any origin ever told of the same things."""
-        everything: dict[str, F] = {}
-        for its in told.values():
-            for key, facts in its.items():
-                everything[key] = join(everything[key], facts) if key in everything else facts
-        for key, teller, body in await self._all(sql.TOLD[what], (json_list(everything),)):
-            before = decoder.decode(unpacked(body))
-            its = told.get(teller, {})
-            if key in its:
-                its[key] = join(before, its[key])
-            everything[key] = join(before, everything[key])
+        that any origin ever told of the same turns."""
+        everything = _all_of(told)
+        found = await told_turns.find(self._db, told_turns.OF_TURNS, (json_list(everything),))
+        _join_into(told, everything, found.told())
+        await told_turns.keep(self._db, told, found)
+        return everything
+
+    async def sessions(
+        self, told: Mapping[int, dict[str, SessionFacts]]
+    ) -> dict[str, SessionFacts]:
+        """The same of sessions."""
+        everything = _all_of(told)
+        rows = await self._all(sql.SESSIONS_TOLD, (json_list(everything),))
+        before = ((key, origin, _session(unpacked(body))) for key, origin, body in rows)
+        _join_into(told, everything, before)
         await self._db.executemany(
-            sql.SAVE_TOLD[what],
+            sql.SAVE_SESSION_TOLD,
             [
                 (key, origin, packed(facts))
                 for origin, its in told.items()
@@ -146,12 +145,6 @@ class _Teller:
             ],
         )
         return everything
-
-    async def still_told(
-        self, what: str, keys: Iterable[str], decoder: msgspec.msgpack.Decoder[F]
-    ) -> dict[str, F]:
-        """What anyone tells of these things; one of which nobody tells isn't among them."""
-        return await _still_told(self._db, what, keys, decoder)
 
     async def unite(
         self, turns: dict[str, TurnFacts], bereft: Iterable[str]
@@ -196,26 +189,41 @@ def _range(start: str) -> tuple[str, str]:
     return start, start[:-1] + chr(ord(start[-1]) + 1)
 
 
-async def _still_told(
-    db: aiosqlite.Connection,
-    what: str,
-    keys: Iterable[str],
-    decoder: msgspec.msgpack.Decoder[F],
-) -> dict[str, F]:
-    told: dict[str, F] = {}
-    for key, _, body in await db.execute_fetchall(sql.TOLD[what], (json_list(keys),)):
-        facts = decoder.decode(unpacked(body))
-        told[key] = join(told[key], facts) if key in told else facts
-    return told
+def _all_of(told: Mapping[int, Mapping[str, F]]) -> dict[str, F]:
+    return _joined((key, facts) for its in told.values() for key, facts in its.items())
+
+
+def _joined(told: Iterable[tuple[str, F]]) -> dict[str, F]:
+    everything: dict[str, F] = {}
+    for key, facts in told:
+        everything[key] = join(everything[key], facts) if key in everything else facts
+    return everything
+
+
+def _join_into(
+    told: Mapping[int, dict[str, F]],
+    everything: dict[str, F],
+    before: Iterable[tuple[str, int, F]],
+) -> None:
+    """Join what an origin told before into what it tells now, and what any did into all of it."""
+    for key, origin, facts in before:
+        its = told.get(origin, {})
+        if key in its:
+            its[key] = join(facts, its[key])
+        everything[key] = join(facts, everything[key])
+
+
+async def _turns_told(db: aiosqlite.Connection, turns: Iterable[str]) -> dict[str, TurnFacts]:
+    """What anyone tells of these turns; one of which nobody tells isn't among them."""
+    found = await told_turns.find(db, told_turns.OF_TURNS, (json_list(turns),))
+    return _joined((turn_id, facts) for turn_id, _, facts in found.told())
 
 
 async def turns_told_of(db: aiosqlite.Connection, thread: str) -> dict[TurnId, TurnFacts]:
     """All turns of a thread that have no id of Codex's own."""
-    told: dict[TurnId, TurnFacts] = {}
-    for turn_id, _, body in await db.execute_fetchall(sql.TOLD_BETWEEN, _range(f"{thread}:")):
-        facts = _turn.decode(unpacked(body))
-        told[turn_id] = join(told[turn_id], facts) if turn_id in told else facts
-    return told
+    found = await told_turns.find(db, told_turns.BETWEEN, _range(f"{thread}:"))
+    told = _joined((turn_id, facts) for turn_id, _, facts in found.told())
+    return {TurnId(turn_id): facts for turn_id, facts in told.items()}
 
 
 async def _turns_to_pair(
@@ -229,10 +237,7 @@ async def _turns_to_pair(
         named = {row[0] for row in await db.execute_fetchall(sql.NAMED_TURNS, (thread,))}
         named |= {turn for turn, facts in turns.items() if thread in facts.tellers}
         near = {turn for turn in named if may_be_heard_by_exec(TurnId(turn), exec_turns)}
-        told |= {
-            TurnId(turn): facts
-            for turn, facts in (await _still_told(db, "turns", near, _turn)).items()
-        }
+        told |= {TurnId(turn): facts for turn, facts in (await _turns_told(db, near)).items()}
     return told
 
 
