@@ -91,7 +91,7 @@ MORE = {
 
 @given(st.fixed_dictionaries(MORE))
 def test_what_few_items_say_is_what_it_was(db: sqlite3.Connection, said: dict[str, object]) -> None:
-    row = replace(item(), **said)  # type: ignore[arg-type]
+    row = replace(item(), **said)
     assert kept(db, row) == astuple(row)
 
 
