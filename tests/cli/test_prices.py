@@ -10,7 +10,7 @@ import scenes
 from codex_telemetry import pricing
 from codex_telemetry.cli.tokens import NOT_A_BILL
 from codex_telemetry.core.prices import Price, PriceModel
-from codex_telemetry.pricing import package
+from codex_telemetry.pricing import apart, package
 from commands import Command, on_a_terminal, run
 from store_of import rows
 
@@ -66,7 +66,7 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         ]
 
     monkeypatch.setattr(package, "version", lambda: state["version"])
-    monkeypatch.setattr(package, "read", read)
+    monkeypatch.setattr(apart, "read", read)
     return state
 
 
