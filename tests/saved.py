@@ -39,8 +39,8 @@ _NOT_COMPARED = {
     "pruned_sessions": {"session_key"},
     "turns": {"turn_key", "changed"},
     "events": {"event_id"},
-    # Of a turn that isn't told again it is as an earlier version stored it: `item_id` says the same.
-    "items": {"id_stored", "nth"},
+    # Of a turn that isn't told again it is as an earlier version stored it: other columns say the same.
+    "items": {"id_stored", "nth", "more"},
     "responses": {"response_stored"},
     "rate_limits": {"session_stored"},
     # Written once: they hold what was known of prices then.
