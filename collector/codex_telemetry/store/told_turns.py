@@ -15,7 +15,7 @@ from codex_telemetry.store.queries import Store
 if TYPE_CHECKING:
     import aiosqlite  # a turn is shown from what was told of it: that takes nothing heavy
 
-TOGETHER: Final = 32
+TOGETHER: Final = 16
 """So many turns share a body at most: one of them is read, and told again, at the price of all."""
 HEAVY: Final = 1_000
 """Nor do turns with more items and responses than that."""
