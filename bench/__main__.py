@@ -38,7 +38,8 @@ def main() -> None:
     if unknown := set(names) - set(MEASURED):
         ask.error(f"no such file: {', '.join(sorted(unknown))}; there are {', '.join(MEASURED)}")
     tables = [_measured(name, given.runs, quick=given.quick) for name in names]
-    how = 'make bench BENCH_ARGS="--quick"' if given.quick else "make bench"
+    asked = "--quick" if given.quick else f"--runs {given.runs}"
+    how = f'make bench BENCH_ARGS="{asked}"'
     found = f"{machine(how)}\n\n" + "\n".join(tables)
     print(found)
     if given.write:
