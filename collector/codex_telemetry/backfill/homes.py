@@ -14,7 +14,7 @@ from codex_telemetry.backfill.unchanged import Seen
 from codex_telemetry.core.veil import OPEN, Veil
 from codex_telemetry.inputs import files
 from codex_telemetry.store import cursors
-from codex_telemetry.store.cursors import Cursor
+from codex_telemetry.store.cursors import AsFound
 from codex_telemetry.store.grants import Standing
 from codex_telemetry.store.writer import Writer
 
@@ -42,11 +42,12 @@ async def backfill(
     """
     tally = tally or Tally()
     for home in {files.real(one): None for one in homes}:
-        before = seen.get(home)
+        before = None if rebuild else seen.get(home)
         looked = look(home) if before is None else before.looked
         tally.files += len(looked.logs)
         tally.unreadable += looked.unreadable
-        wanted = [log_file for log_file in looked.logs if log_file.file.mtime_ns >= since_ns]
+        logs = looked.logs if before is None else before.due
+        wanted = [log_file for log_file in logs if log_file.file.mtime_ns >= since_ns]
         reading = Reading(
             writer,
             tally,
@@ -55,7 +56,7 @@ async def backfill(
             hash_commands=hash_commands,
             standing=standing,
         )
-        await read_changed(reading, wanted, progress, None if before is None else before.cursors)
+        await read_changed(reading, wanted, progress, None if before is None else before.known)
     await writer.write_milestones()
     return tally
 
@@ -64,10 +65,10 @@ async def read_changed(
     reading: Reading,
     logs: Sequence[LogFile],
     progress: Callable[[Progress], None] = lambda _: None,
-    known: dict[str, Cursor] | None = None,
+    known: dict[str, AsFound] | None = None,
 ) -> None:
-    """Read those of a home's rollouts that aren't what they were when they were last read. `known`: how
-    far each was read, where that was looked up already."""
+    """Read those of a home's rollouts that aren't what they were when they were last read. `known`: as
+    they were then, where that was looked up already."""
     if not logs:
         return
     if known is None:

@@ -10,7 +10,7 @@ from codex_telemetry.formats.rollout import RolloutName, rollout_name
 from codex_telemetry.inputs import files
 from codex_telemetry.inputs.files import RolloutFile, text_of
 from codex_telemetry.store import cursors
-from codex_telemetry.store.cursors import Cursor
+from codex_telemetry.store.cursors import AsFound, Cursor
 
 
 class LogFile(NamedTuple):
@@ -19,12 +19,9 @@ class LogFile(NamedTuple):
     newest: bool
     """Of its thread's files: a thread that was taken back goes on in another. It says where the
     thread's log is."""
+    origin: str
 
-    @property
-    def origin(self) -> str:
-        return cursors.origin_name(text_of(self.file.home), self.file.stem)
-
-    def differs(self, before: Cursor) -> bool:
+    def differs(self, before: Cursor | AsFound) -> bool:
         """Whether it may not be what it was when it was last read."""
         now = self.file
         if now.size != before.size or now.mtime_ns != before.mtime_ns:
@@ -49,5 +46,14 @@ def look(home: Path) -> Looked:
         if (name := rollout_name(os.path.basename(file.path)))  # noqa: PTH119 - thousands of files
     ]
     newest: dict[SessionId, str] = {name.thread_id: file.stem for file, name in named}
-    logs = [LogFile(file, name, newest[name.thread_id] == file.stem) for file, name in named]
+    whose = text_of(home)
+    logs = [
+        LogFile(
+            file,
+            name,
+            newest[name.thread_id] == file.stem,
+            cursors.origin_name(whose, file.stem),
+        )
+        for file, name in named
+    ]
     return Looked(logs, found.unreadable)

@@ -28,6 +28,14 @@ class Place(NamedTuple):
     read_to: int
 
 
+class AsFound(NamedTuple):
+    """What of a file tells whether it may be another than it was."""
+
+    size: int
+    mtime_ns: int
+    path: str
+
+
 class Cursor(Struct):
     """One file: as it was found, and how far it is read."""
 
@@ -59,8 +67,7 @@ def origin_name(home: str, stem: str) -> str:
 _COLUMNS: Final = "home path size mtime_ns read_to head tail state lines skipped_lines".split()
 
 ALL: Final = """
-SELECT o.name, f.home, f.path, f.size, f.mtime_ns, f.read_to, f.head, f.tail, x'', f.lines,
-    f.skipped_lines
+SELECT o.name, f.size, f.mtime_ns, f.path
 FROM rollout_files AS f JOIN origins AS o USING (origin) WHERE o.kind = 'rollout' AND f.home = ?
 """
 ONE: Final = f"""
@@ -78,18 +85,18 @@ ON CONFLICT (origin) DO UPDATE SET {", ".join(f"{c} = excluded.{c}" for c in _CO
 """
 
 
-async def load(db: "aiosqlite.Connection", home: str) -> dict[str, Cursor]:
-    """The cursors of one home by the name of their origin, without the readers' states."""
+async def load(db: "aiosqlite.Connection", home: str) -> dict[str, AsFound]:
+    """The files of one home as they were last found, by the name of their origin."""
     return _by_origin(await db.execute_fetchall(ALL, (home,)))
 
 
-def load_now(db: Store, home: str) -> dict[str, Cursor]:
+def load_now(db: Store, home: str) -> dict[str, AsFound]:
     """The same, for who only reads."""
     return _by_origin(db.execute(ALL, (home,)))
 
 
-def _by_origin(rows: Iterable[Any]) -> dict[str, Cursor]:
-    return {row[0]: Cursor(*row[1:]) for row in rows}
+def _by_origin(rows: Iterable[Any]) -> dict[str, AsFound]:
+    return {name: AsFound._make(found) for name, *found in rows}
 
 
 async def load_one(db: "aiosqlite.Connection", origin: str) -> Cursor | None:
