@@ -1,18 +1,15 @@
 """What is kept as it was told, as nobody else tells of it: limits, panels, drift, gaps."""
 
-import re
 from collections.abc import Mapping
-from typing import Final
 
 import aiosqlite
 
 from codex_telemetry.core.batch import Batch, DriftKey, counted_as
 from codex_telemetry.core.facts import Gap, LimitSample
+from codex_telemetry.core.identity import is_uuid
 from codex_telemetry.store import snapshots
 from codex_telemetry.store import statements as sql
 from codex_telemetry.store.at_once import write
-
-_UUID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
 
 async def note(db: aiosqlite.Connection, batches: Mapping[int, Batch]) -> None:
@@ -67,6 +64,6 @@ def _limit(origin: int, sample: LimitSample) -> tuple[object, ...]:
 
 def stored_session(session_id: str | None) -> str | bytes | None:
     """A thread's id in the form in which readings have it (0021)."""
-    if session_id is None or _UUID(session_id) is None:
+    if session_id is None or not is_uuid(session_id):
         return session_id
     return bytes.fromhex(session_id.replace("-", ""))

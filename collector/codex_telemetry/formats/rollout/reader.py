@@ -36,7 +36,6 @@ _BOM = b"\xef\xbb\xbf"
 _BLANK = b"\0 \t\r\n"
 
 _envelope = msgspec.json.Decoder(wire.Envelope)
-_nothing = wire.Nothing()
 
 
 class RolloutReader:
