@@ -17,6 +17,8 @@ from codex_telemetry.core.identity import ItemId
 from codex_telemetry.store import db as schema
 from codex_telemetry.store import ours
 from codex_telemetry.tui import screens
+from codex_telemetry.tui.app import Told
+from codex_telemetry.tui.watch import News
 from tui.conftest import Watching, write
 
 MARKUP = "[red]x[/] [link=file:///]y[/link] "
@@ -278,6 +280,15 @@ async def test_without_colour_there_is_none(
             if segment.style is not None and segment.style.color is not None
         }
         assert (told - {"default"} != set()) == colour
+
+
+async def test_what_is_told_once_it_has_closed_is_no_error(
+    database: Path, watching: Watching
+) -> None:
+    async with watching() as at:
+        await at.shows("there is no database yet")
+    at.app.on_told(Told(News(None, trouble=at.app.trouble)))
+    assert at.app.crash is None
 
 
 async def test_tokens_are_by_minute_and_the_last_full_one_is_told(

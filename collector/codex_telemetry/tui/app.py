@@ -146,6 +146,8 @@ class Top(App[int]):
         self.post_message(Told(news))
 
     def _redraw(self) -> None:
+        if not self.screen_stack:
+            return  # It is closing: its screens are gone, and what was told may come after that.
         if isinstance(self.screen, Page):
             self.screen.redraw()
         if self._ticks is not None:
