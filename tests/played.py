@@ -109,7 +109,7 @@ def play(it: Talk, cues: Sequence[Cue]) -> list[Played]:
         client.start_turn(thread, prompt(of[thread].script, str(n)))
         time.sleep(APART_S)
     until(lambda: len(client.messages("turn/completed", since=since)) == len(cues))
-    asked = _waits(client.lines[since:])
+    asked = waits(client.lines[since:])
     return [
         Played(
             cue,
@@ -140,7 +140,7 @@ def _commands(work: Path, n: int) -> list[Span]:
     return [(began, ended) for began, ended in until(all_ended) or []] if clocks else []
 
 
-def _waits(lines: Sequence[Line]) -> dict[str, list[Span]]:
+def waits(lines: Sequence[Line]) -> dict[str, list[Span]]:
     """By thread: from each request of Codex to the client's answer."""
     asked: dict[object, Line] = {}
     spans: dict[str, list[Span]] = {}

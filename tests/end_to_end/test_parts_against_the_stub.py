@@ -143,10 +143,12 @@ def test_the_models_time_is_the_stubs_and_a_little_of_codexs_own(turns: list[Tur
 def test_the_wait_for_a_permission_is_as_long_as_the_client_took(turns: list[Turn]) -> None:
     for turn in turns:
         waits = turn.played.waits
-        known = sum(int(turn.played.cue.after_s * 1000) for _ in waits)
+        least = sum(int(turn.played.cue.after_s * 1000) for _ in waits)
+        # By the client's own clock: it answers late where its processor does something else.
+        took = length(waits)
         assert turn.live["approvals"] == len(waits), turn
         for row in (turn.live, turn.joined):
-            assert known <= row["approval_ms"] <= known + at_most(NEARLY_MS), turn
+            assert least <= row["approval_ms"] <= took + at_most(NEARLY_MS), (took, turn)
     assert sum(bool(turn.played.waits) for turn in turns) == 3
 
 
