@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app_server import Talk, prompt
-from codex_telemetry.core.spans import Span, merged, without
+from codex_telemetry.core.spans import Span, divided, merged
 from codex_telemetry.demo.client import Line
 from codex_telemetry.demo.model_stub import Call
 from store_of import rows, until
@@ -61,13 +61,13 @@ class Played:
         for begun, ended in self.commands:
             later = [span for span in self.busy if span[0] > begun]
             over = max((end for _, end in self.busy), default=ended)
-            stretches += without([(begun, min(ended, over))], later)
-        return without(merged(stretches), merged(self.waits))
+            stretches += _without([(begun, min(ended, over))], later)
+        return _without(merged(stretches), merged(self.waits))
 
     @property
     def model(self) -> list[Span]:
         """When nothing else went on but the model's work."""
-        return without(without(self.busy, self.tools), merged(self.waits))
+        return _without(_without(self.busy, self.tools), merged(self.waits))
 
     @property
     def spoken_at(self) -> int:
@@ -127,6 +127,11 @@ def row_of(database: Path, played: Played) -> dict[str, Any]:
     query = "SELECT * FROM turns WHERE session_id = ? AND status <> 'in_progress'"
     (row,) = until(lambda: rows(database, query, played.thread))
     return row
+
+
+def _without(a: list[Span], b: list[Span]) -> list[Span]:
+    """The time of `a` that isn't in `b` (each merged)."""
+    return divided(a, b)[1]
 
 
 def _commands(work: Path, n: int) -> list[Span]:

@@ -19,7 +19,7 @@ from codex_telemetry.core.facts import (
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId, uuid7_ms
 from codex_telemetry.core.parts import Parts, parts
 from codex_telemetry.core.settle import settle_turn
-from codex_telemetry.core.spans import Window, common, length, merged, window, without
+from codex_telemetry.core.spans import Window, common, divided, length, merged, window
 from codex_telemetry.core.unheard import TIMED
 
 THREAD = SessionId("01a20723-e07a-7931-8126-7830aff6bc9a")
@@ -72,8 +72,8 @@ def test_spans_are_cut_without_loss(a: list[tuple[int, int]], b: list[tuple[int,
     ]
     both = {ms for s, e in common(one, two) for ms in range(s, e)}
     assert both == moments[0] & moments[1]
-    assert {ms for s, e in without(one, two) for ms in range(s, e)} == moments[0] - moments[1]
-    assert length(common(one, two)) + length(without(one, two)) == length(one)
+    assert {ms for s, e in divided(one, two)[1] for ms in range(s, e)} == moments[0] - moments[1]
+    assert length(common(one, two)) + length(divided(one, two)[1]) == length(one)
 
 
 def test_waiting_for_a_person_is_not_tool_time() -> None:

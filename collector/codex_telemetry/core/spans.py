@@ -154,11 +154,6 @@ def common(a: list[Span], b: list[Span]) -> list[Span]:
     return divided(a, b)[0]
 
 
-def without(a: list[Span], b: list[Span]) -> list[Span]:
-    """The time of `a` that isn't in `b` (each merged)."""
-    return divided(a, b)[1]
-
-
 def length(spans: Iterable[Span]) -> int:
     """How much time (ms) merged spans cover."""
     return sum(end - start for start, end in spans)
