@@ -1,5 +1,6 @@
 """The rows of threads and turns, made anew from all that was told of them."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -134,11 +135,11 @@ async def _remove_others(
 def _by_columns_told(rows: Iterable[list[Any]]) -> dict[int, list[list[Any]]]:
     """Rows without the nulls at their end, by how many columns are left: most of an item's are null,
     and to hand over one takes as long as to store it."""
-    found: dict[int, list[list[Any]]] = {}
+    found = defaultdict[int, list[list[Any]]](list)
     for row in rows:
         while row[-1] is None:
             row.pop()
-        found.setdefault(len(row), []).append(row)
+        found[len(row)].append(row)
     return found
 
 

@@ -46,18 +46,13 @@ COLUMNS: Final = [
 
 _HIGHEST: Final = (1 << 63) - 1
 
-_BEGINNINGS: Final = {
-    "call_": b"\x01",
-    "rs_": b"\x02",
-    "msg_": b"\x03",
-    "fc_": b"\x04",
-    "ws_": b"\x05",
-}
+_BEGINNINGS: Final = {"call": b"\x01", "rs": b"\x02", "msg": b"\x03", "fc": b"\x04", "ws": b"\x05"}
 _UUIDS: Final = {"": b"\x10", "exec-": b"\x11"}
-_ID: Final = re.compile(
-    r"(call_|rs_|msg_|fc_|ws_)([0-9a-f]+)"
-    r"|(exec-)?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+_UUID: Final = re.compile(
+    r"(|exec-)([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 ).fullmatch
+
+_NOTHING: Final = (None,) * 9
 
 
 def stored(turn_key: int, nth: int, item: ItemRow) -> list[Any]:
@@ -83,7 +78,7 @@ def stored(turn_key: int, nth: int, item: ItemRow) -> list[Any]:
 
 def _more(item: ItemRow) -> str | None:
     """What few items say anything of, each in the place that the schema has for it."""
-    said = [
+    said: tuple[Any, ...] = (
         item.lines_added,
         item.lines_removed,
         item.approval_ms,
@@ -93,24 +88,30 @@ def _more(item: ItemRow) -> str | None:
         item.context_before,
         item.context_after,
         item.command_hash,
-    ]
-    while said and said[-1] is None:
-        said.pop()
-    if not said:
+    )
+    if said == _NOTHING:
         return None
+    while said[-1] is None:
+        said = said[:-1]
     if any(isinstance(value, int) and abs(value) > _HIGHEST for value in said):
         raise OverflowError  # as SQLite has it, of a column's own
     return msgspec.json.encode(said).decode()
 
 
 def stored_id(item_id: str) -> str | bytes:
-    found = _ID(item_id)
+    head, _, digits = item_id.partition("_")
+    begins = _BEGINNINGS.get(head)
+    if begins is not None:
+        try:
+            told = bytes.fromhex(digits)
+        except ValueError:
+            return item_id
+        # It takes capitals and spaces too: there is no way back to these.
+        return begins + told if told and told.hex() == digits else item_id
+    found = _UUID(item_id)
     if found is None:
         return item_id
-    begins, digits, of_exec, uuid = found.groups()
-    if uuid is not None:
-        return _UUIDS[of_exec or ""] + bytes.fromhex(uuid.replace("-", ""))
-    return item_id if len(digits) % 2 else _BEGINNINGS[begins] + bytes.fromhex(digits)
+    return _UUIDS[found[1]] + bytes.fromhex(found[2].replace("-", ""))
 
 
 def stored_kind(kind: str) -> int | str:

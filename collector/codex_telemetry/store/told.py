@@ -106,11 +106,15 @@ def _by_name(facts: Mapping[Any, F]) -> dict[str, F]:
 def _introduced(batch: Batch) -> dict[str, SessionFacts]:
     """The threads a batch tells of; a turn may be told of one that nobody introduced."""
     sessions = _by_name(batch.sessions)
-    for turn in batch.turns.values():
-        for thread in turn.tellers:
-            met = SessionFacts(SessionId(thread), sources=turn.sources, captured=turn.captured)
-            known = sessions.get(thread)
-            sessions[thread] = met if known is None else join(known, met)
+    met = {
+        (thread, turn.sources, turn.captured)
+        for turn in batch.turns.values()
+        for thread in turn.tellers
+    }
+    for thread, sources, captured in met:
+        facts = SessionFacts(SessionId(thread), sources=sources, captured=captured)
+        known = sessions.get(thread)
+        sessions[thread] = facts if known is None else join(known, facts)
     return sessions
 
 

@@ -31,6 +31,7 @@ _HEAD = re.compile(
 """The head of a line as Codex writes it (0.42 to 0.169)."""
 _MESSAGE = b'response_item","payload":{"type":"message"'
 _ROLE = re.compile(rb'(?:,"status":"\w+")?(?:,"id":(?:null|"[^"\\]{0,200}"))?,"role":"(\w+)"')
+_MS = {b"%03d" % ms: ms for ms in range(1000)}
 _PLACE = re.compile(r"`(\$[A-Za-z0-9_.\[\]]*)`$")
 _BOM = b"\xef\xbb\xbf"
 _BLANK = b"\0 \t\r\n"
@@ -168,7 +169,7 @@ class RolloutReader:
                 state.last_stamp = stamp
             return True
         begun = None if second is None else second_ms(second)
-        at = log_ms(stamp.decode()) if begun is None else begun + int(ms)
+        at = log_ms(stamp.decode()) if begun is None else begun + _MS[ms]
         if written == _MESSAGE and state.replay is None:
             role = _ROLE.match(line, head.end())
             if role is not None and self._message(role[1], at, stamp):
