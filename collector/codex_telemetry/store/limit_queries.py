@@ -4,7 +4,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from codex_telemetry.core.limits import LONGEST, MINUTE_MS
+from codex_telemetry.store.milestone_statements import LENGTHS, TWICE_MS, within
 from codex_telemetry.store.queries import Filters, Row, Store
+
+_CROSSED = "at BETWEEN :first AND :last"
 
 
 class WindowKey(NamedTuple):
@@ -135,22 +138,51 @@ def count_readings(db: Store, filters: Filters) -> int:
 
 def milestones(db: Store, filters: Filters) -> Iterator[Row]:
     """Newest last."""
-    found = count_milestones(db, filters)
-    skipped = 0 if filters.last is None else max(0, found - filters.last)
+    first, until = _bounds(filters)
+    skipped = 0
+    if filters.last is not None:
+        first = max(first, _since_last_crossed(db, filters, filters.last))
+        counted = count_milestones(db, filters._replace(since=first))
+        skipped = max(0, counted - filters.last)
     return db.execute(
-        """
+        f"""
         SELECT nullif(limit_id, '') AS limit_id, nullif(window_minutes, 0) AS window_minutes,
                window_resets_at, percent, at, cumulative_tokens, cumulative_cost_usd,
                marginal_cost_usd, five_hour_percent, source
-        FROM milestones WHERE at >= ? AND at < ?
-        ORDER BY at, limit_id, window_minutes, percent LIMIT -1 OFFSET ?
+        FROM ({within("m.*", _CROSSED)})
+        ORDER BY at, limit_id, window_minutes, percent LIMIT -1 OFFSET :skipped
         """,
-        [*_bounds(filters), skipped],
+        {"first": first, "last": until - 1, "skipped": skipped},
     )
 
 
+def _since_last_crossed(db: Store, filters: Filters, last: int) -> int:
+    """A moment from which on there are as many milestones as that, or a few more; that of all before
+    where it takes all."""
+    first, until = _bounds(filters)
+    found = (
+        # The last of their windows: the newest, as a rule.
+        db.execute(
+            f"""
+            SELECT min(at) FROM (
+                SELECT at FROM milestones WHERE limit_id = ?1 AND window_minutes = ?2
+                    AND window_resets_at BETWEEN ?3 AND ?4 + ?2 * {TWICE_MS} AND at BETWEEN ?3 AND ?4
+                ORDER BY window_resets_at DESC, percent DESC LIMIT ?5)
+            HAVING count(*) = ?5
+            """,
+            [*length, first, until - 1, last],
+        ).fetchone()
+        for length in db.execute(LENGTHS)
+    )
+    return max((row[0] for row in found if row is not None), default=first)
+
+
 def count_milestones(db: Store, filters: Filters) -> int:
-    return _count(db, "milestones", "at", filters)
+    first, until = _bounds(filters)
+    found: int = db.execute(
+        f"SELECT count(*) FROM ({within('1', _CROSSED)})", {"first": first, "last": until - 1}
+    ).fetchone()[0]
+    return found
 
 
 def _count(db: Store, table: str, column: str, filters: Filters) -> int:

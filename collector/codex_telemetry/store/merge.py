@@ -16,8 +16,8 @@ from codex_telemetry.core.facts import Gap, LimitSample, SessionFacts
 from codex_telemetry.core.identity import TurnId, is_uuid
 from codex_telemetry.core.limits import JITTER_MS, MINUTE_MS
 from codex_telemetry.core.prices import Book
+from codex_telemetry.store import milestone_statements, told_turns
 from codex_telemetry.store import statements as sql
-from codex_telemetry.store import told_turns
 from codex_telemetry.store.bodies import unpacked
 from codex_telemetry.store.prune import remember, remove, remove_turns
 from codex_telemetry.store.pruned import ADD_GROUP, ENDS, GROUP, digest, late
@@ -149,7 +149,7 @@ async def _take_milestones(db: aiosqlite.Connection, other: sqlite3.Connection) 
     await db.execute(f"DELETE FROM milestones WHERE {_FROZEN}", (moment,))
     for window, written in windows.items():
         fresh = [(*window, *row) for row in _earliest(written)]
-        await db.executemany(f"INSERT INTO milestones VALUES ({', '.join('?' * 10)})", fresh)
+        await db.executemany(milestone_statements.KEEP, fresh)
 
 
 def _earliest(written: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:

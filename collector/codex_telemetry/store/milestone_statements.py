@@ -10,9 +10,53 @@ STRETCH = """
 SELECT min(r.at), max(r.at) FROM turns AS t JOIN responses AS r USING (turn_key)
 WHERE t.turn_id IN (SELECT value FROM json_each(?))
 """
+
+# Each limit and length of window of which there are milestones, from one to the next by the key.
+_LENGTHS = """
+WITH RECURSIVE lengths (limit_id, minutes) AS (
+    SELECT '', -1
+    UNION
+    SELECT limit_id, (
+        SELECT min(window_minutes) FROM milestones AS m
+        WHERE m.limit_id = lengths.limit_id AND window_minutes > minutes)
+    FROM lengths WHERE minutes IS NOT NULL
+    UNION
+    SELECT (SELECT min(m.limit_id) FROM milestones AS m WHERE m.limit_id > lengths.limit_id), -1
+    FROM lengths WHERE minutes IS NULL AND limit_id IS NOT NULL
+)
+"""
+LENGTHS = f"{_LENGTHS} SELECT limit_id, minutes FROM lengths WHERE minutes > 0"
+
+TWICE_MS = 2 * MINUTE_MS
+"""A minute of a window makes so much of two of its lengths. It runs from its first use, so a reading may
+come before it begins, but not as long before."""
+
+# Of these the clock was wrong, or what was read of a window was said again when it had reset. They are in
+# an index of their own (0022).
+ODD = f"reset_after NOT BETWEEN 0 AND window_minutes * {TWICE_MS}"
+
+
+def within(columns: str, condition: str) -> str:
+    """Those milestones between `:first` and `:last`, or of windows that ran then, of which the condition
+    is true: all, and by their windows, for they are in no order of time."""
+    return f"""
+{_LENGTHS}
+SELECT {columns} FROM lengths CROSS JOIN milestones AS m
+    ON m.limit_id = lengths.limit_id AND window_minutes = minutes
+    AND window_resets_at BETWEEN :first AND :last + minutes * {TWICE_MS}
+WHERE NOT ({ODD}) AND {condition}
+UNION ALL
+SELECT {columns} FROM milestones AS m WHERE {ODD} AND {condition}
+"""
+
+
 RUNNING = f"""
-SELECT DISTINCT limit_id, window_minutes, window_resets_at FROM milestones
-WHERE at >= ? AND window_resets_at - window_minutes * {MINUTE_MS} <= ?
+SELECT DISTINCT * FROM ({
+    within(
+        "m.limit_id, window_minutes, window_resets_at",
+        f"at >= :first AND window_resets_at - window_minutes * {MINUTE_MS} <= :last",
+    )
+})
 """
 PUT_OFF = "INSERT OR IGNORE INTO windows_due VALUES (?, ?, ?)"
 DUE = """
@@ -70,11 +114,10 @@ CROSS JOIN rate_limits AS r
 JOIN origins AS o USING (origin)
 GROUP BY 1, 2, 3
 """
-_COLUMNS = """
-window_resets_at, percent, at, source, cumulative_tokens, cumulative_cost_usd, marginal_cost_usd
-"""
-WRITTEN = f"""
-SELECT w.key, {_COLUMNS} FROM json_each(?) AS w
+WRITTEN = """
+SELECT w.key, window_resets_at, percent, at, source, cumulative_tokens, cumulative_cost_usd,
+    marginal_cost_usd
+FROM json_each(?) AS w
 CROSS JOIN milestones
     ON limit_id = w.value ->> 0 AND window_minutes = w.value ->> 1
     AND window_resets_at BETWEEN w.value ->> 2 AND w.value ->> 3
@@ -92,8 +135,11 @@ REMOVE = """
 DELETE FROM milestones
 WHERE limit_id = ? AND window_minutes = ? AND window_resets_at BETWEEN ? AND ?
 """
-KEEP = f"""
-INSERT INTO milestones (limit_id, window_minutes, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+KEEP = """
+INSERT INTO milestones (
+    limit_id, window_minutes, window_resets_at, percent, reset_after, heard_live, cumulative_tokens,
+    cumulative_cost_usd, marginal_cost_usd, five_hour_percent
+) VALUES (?1, ?2, ?3, ?4, ?3 - ?5, ?6 = 'live', ?7, ?8, ?9, ?10)
 """
 
 # What the five-hour window said last before, if that window was still running.
@@ -106,8 +152,12 @@ UPDATE milestones SET five_hour_percent = (
         AND r.used_percent IS NOT NULL
     ORDER BY r.observed_at DESC, r.used_percent DESC LIMIT 1)
 """
+FIVE_HOURS_OF_LENGTH = f"""
+{_FIVE_HOURS} WHERE limit_id = ?1 AND window_minutes = ?2
+    AND window_resets_at BETWEEN ?3 AND ?4 + ?2 * {TWICE_MS} AND at BETWEEN ?3 AND ?4
+"""
 # By time: of one limit there are as many as there ever were.
-FIVE_HOURS_OF_ALL = f"{_FIVE_HOURS} WHERE +limit_id = ? AND at BETWEEN ? AND ?"
+FIVE_HOURS_OF_ODD = f"{_FIVE_HOURS} WHERE {ODD} AND +limit_id = ? AND at BETWEEN ? AND ?"
 FIVE_HOURS_OF_ONE = f"""
 {_FIVE_HOURS} WHERE limit_id = ? AND window_minutes = ? AND window_resets_at = ?
 """
