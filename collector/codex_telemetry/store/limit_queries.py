@@ -6,6 +6,7 @@ from typing import NamedTuple
 from codex_telemetry.core.limits import LONGEST, MINUTE_MS
 from codex_telemetry.store.milestone_statements import LENGTHS, TWICE_MS, within
 from codex_telemetry.store.queries import Filters, Row, Store
+from codex_telemetry.store.readings import lengths
 
 _CROSSED = "at BETWEEN :first AND :last"
 
@@ -24,36 +25,13 @@ def length_ms(key: WindowKey) -> int:
 
 def limits(db: Store) -> list[WindowKey]:
     """Every limit and length of window that was ever told of."""
-    # From each to the next by the key's index: there are few, and very many readings of each.
-    found: list[WindowKey] = []
-    key = WindowKey("", -1)
-    while row := (_next_window(db, key) or _next_limit(db, key)):
-        key = WindowKey(*row)
-        found.append(key)
-    return found
-
-
-def _next_window(db: Store, key: WindowKey) -> Row | None:
-    # `(limit_id, window_minutes) > (?, ?)` would read all that the limit's shorter windows said.
-    row: Row | None = db.execute(
+    rows = db.execute(
+        f"""
+        WITH RECURSIVE {lengths("rate_limits")}
+        SELECT limit_id, minutes FROM lengths WHERE minutes >= 0 ORDER BY limit_id, minutes
         """
-        SELECT limit_id, window_minutes FROM rate_limits WHERE limit_id = ? AND window_minutes > ?
-        ORDER BY window_minutes LIMIT 1
-        """,
-        key,
-    ).fetchone()
-    return row
-
-
-def _next_limit(db: Store, key: WindowKey) -> Row | None:
-    row: Row | None = db.execute(
-        """
-        SELECT limit_id, window_minutes FROM rate_limits WHERE limit_id > ?
-        ORDER BY limit_id, window_minutes LIMIT 1
-        """,
-        (key.limit_id,),
-    ).fetchone()
-    return row
+    )
+    return [WindowKey(*row) for row in rows]
 
 
 def newest(db: Store, key: WindowKey) -> Row:

@@ -1,30 +1,17 @@
 """The statements that milestones are read and written with: each for many windows at once."""
 
 from codex_telemetry.core.limits import FIVE_HOURS, JITTER_MS, MINUTE_MS
+from codex_telemetry.store.readings import lengths, told_by
 
-TOLD_BY = """
-SELECT DISTINCT limit_id, window_minutes, resets_at FROM rate_limits
-WHERE origin = ? AND resets_at IS NOT NULL
+TOLD_BY = f"""
+{told_by("DISTINCT r.limit_id, r.window_minutes, r.resets_at")} AND r.resets_at IS NOT NULL
 """
 STRETCH = """
 SELECT min(r.at), max(r.at) FROM turns AS t JOIN responses AS r USING (turn_key)
 WHERE t.turn_id IN (SELECT value FROM json_each(?))
 """
 
-# Each limit and length of window of which there are milestones, from one to the next by the key.
-_LENGTHS = """
-WITH RECURSIVE lengths (limit_id, minutes) AS (
-    SELECT '', -1
-    UNION
-    SELECT limit_id, (
-        SELECT min(window_minutes) FROM milestones AS m
-        WHERE m.limit_id = lengths.limit_id AND window_minutes > minutes)
-    FROM lengths WHERE minutes IS NOT NULL
-    UNION
-    SELECT (SELECT min(m.limit_id) FROM milestones AS m WHERE m.limit_id > lengths.limit_id), -1
-    FROM lengths WHERE minutes IS NULL AND limit_id IS NOT NULL
-)
-"""
+_LENGTHS = f"WITH RECURSIVE {lengths('milestones')}"
 LENGTHS = f"{_LENGTHS} SELECT limit_id, minutes FROM lengths WHERE minutes > 0"
 
 TWICE_MS = 2 * MINUTE_MS

@@ -17,6 +17,7 @@ from codex_telemetry.core.milestones import (
     costed,
     crossings,
 )
+from codex_telemetry.store import at_once
 from codex_telemetry.store import milestone_statements as sql
 from codex_telemetry.store.queries import PRUNED_BEFORE
 from codex_telemetry.store.told import json_list, json_rows
@@ -160,8 +161,8 @@ async def write(db: aiosqlite.Connection, windows: Iterable[Touched]) -> None:
         if rows != [Row(window.high, milestone) for milestone in milestones]:
             stale.append(window.place)
             fresh += [(*window.limit, window.high, *milestone, None) for milestone in milestones]
-    await db.executemany(sql.REMOVE, stale)
-    await db.executemany(sql.KEEP, fresh)
+    await at_once.write(db, sql.REMOVE, stale)
+    await at_once.write(db, sql.KEEP, fresh)
     await _tell_five_hours(db, found)
 
 
@@ -172,10 +173,10 @@ async def _tell_five_hours(db: aiosqlite.Connection, windows: Sequence[Window]) 
         lengths.setdefault(limit_id, []).append(minutes)
     short = [(w.limit_id, w.begins, w.high) for w in windows if w.is_short]
     each = [(limit, n, *bounds) for limit, *bounds in short for n in lengths.get(limit, ())]
-    await db.executemany(sql.FIVE_HOURS_OF_LENGTH, each)
-    await db.executemany(sql.FIVE_HOURS_OF_ODD, short)
+    await at_once.write(db, sql.FIVE_HOURS_OF_LENGTH, each)
+    await at_once.write(db, sql.FIVE_HOURS_OF_ODD, short)
     others = [(*w.limit, w.high) for w in windows if not w.is_short]
-    await db.executemany(sql.FIVE_HOURS_OF_ONE, others)
+    await at_once.write(db, sql.FIVE_HOURS_OF_ONE, others)
 
 
 async def _found(db: aiosqlite.Connection, windows: Sequence[Touched]) -> list[Window]:
