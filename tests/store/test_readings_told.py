@@ -15,7 +15,7 @@ from codex_telemetry.store import db as database
 from codex_telemetry.store import milestone_statements, queries, readings
 from codex_telemetry.store.queries import Store
 from codex_telemetry.store.writer import Writer
-from saved import BORN, batch, query, save
+from saved import BORN, batch, prune, query, save
 
 HOUR = 3_600_000
 LIMITS = [None, "codex", "other"]
@@ -68,6 +68,36 @@ def test_a_log_that_is_read_anew_leaves_what_others_read(path: Path) -> None:
     assert query(path, of_it) == [(BORN,)]
 
 
+LISTED = "SELECT limit_id, window_minutes, resets_at FROM window_resets ORDER BY 1, 2, 3"
+SAID = """
+SELECT DISTINCT limit_id, window_minutes, resets_at FROM rate_limits WHERE resets_at IS NOT NULL
+ORDER BY 1, 2, 3
+"""
+OUT_OF_STRETCH = """
+SELECT * FROM rate_limits JOIN window_resets USING (limit_id, window_minutes, resets_at)
+WHERE observed_at NOT BETWEEN first_at AND last_at
+"""
+
+
+def test_whatever_is_said_of_resets_is_listed_and_nothing_else(path: Path) -> None:
+    def listed() -> int:
+        assert query(path, LISTED) == query(path, SAID)
+        assert query(path, OUT_OF_STRETCH) == []
+        return len(query(path, LISTED))
+
+    told = listed()
+    first = BORN - 900 * HOUR
+    not_kept = LimitSample("codex", 300, first, 5.0, BORN + 7)
+    save(path, batch("home|a", not_kept, kind="rollout"))
+    save(path, batch("home|b", LimitSample("codex", 300, BORN, 5.0, first), kind="rollout"))
+    assert listed() == told
+    anyio.run(save_afresh, path, batch("home|a", kind="rollout"))
+    left = listed()
+    assert 0 < left < told
+    prune(path, BORN)
+    assert 0 < listed() < left
+
+
 def test_what_an_older_database_read_is_found(tmp_path: Path) -> None:
     path = tmp_path / "telemetry.db"
     at = next(n for n, sql in enumerate(database.migrations()) if "TABLE reading_spans" in sql)
@@ -89,7 +119,7 @@ async def save_afresh(path: Path, batch: Batch) -> None:
         await writer.close()
 
 
-@pytest.mark.parametrize("statement", [milestone_statements.TOLD_BY, readings.FORGET[0]])
+@pytest.mark.parametrize("statement", [milestone_statements.TOLD_BY, *readings.FORGET[:2]])
 def test_only_the_time_in_which_an_origin_read_is_gone_through(db: Store, statement: str) -> None:
     plan = db.execute(f"EXPLAIN QUERY PLAN {statement}", [1])
     steps = [step["detail"] for step in plan]

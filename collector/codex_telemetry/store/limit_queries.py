@@ -74,8 +74,7 @@ def resets(db: Store, key: WindowKey) -> list[int]:
     """All moments at which a window of this limit was said to reset."""
     rows = db.execute(
         """
-        SELECT DISTINCT resets_at FROM rate_limits
-        WHERE limit_id = ? AND window_minutes = ? AND resets_at IS NOT NULL
+        SELECT resets_at FROM window_resets WHERE limit_id = ? AND window_minutes = ?
         """,
         key,
     )

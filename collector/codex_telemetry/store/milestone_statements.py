@@ -55,10 +55,10 @@ DONE = "DELETE FROM windows_due WHERE limit_id = ? AND window_minutes = ? AND re
 # A reset that is told as it was given; where none is, the nearest on both sides within the jitter.
 NEAR = f"""
 SELECT j.key,
-    (SELECT max(resets_at) FROM rate_limits
+    (SELECT max(resets_at) FROM window_resets
      WHERE limit_id = j.value ->> 0 AND window_minutes = j.value ->> 1
         AND resets_at BETWEEN (j.value ->> 2) - {JITTER_MS} AND j.value ->> 2),
-    (SELECT min(resets_at) FROM rate_limits
+    (SELECT min(resets_at) FROM window_resets
      WHERE limit_id = j.value ->> 0 AND window_minutes = j.value ->> 1
         AND resets_at BETWEEN j.value ->> 2 AND (j.value ->> 2) + {JITTER_MS})
 FROM json_each(?) AS j
@@ -74,7 +74,7 @@ earlier (n, limit_id, minutes, at) AS (
     SELECT * FROM told
     UNION ALL
     SELECT n, limit_id, minutes, (
-        SELECT max(resets_at) FROM rate_limits AS r
+        SELECT max(resets_at) FROM window_resets AS r
         WHERE r.limit_id = earlier.limit_id AND r.window_minutes = minutes
             AND resets_at < at AND resets_at >= at - {JITTER_MS})
     FROM earlier WHERE at IS NOT NULL
@@ -83,7 +83,7 @@ later (n, limit_id, minutes, at) AS (
     SELECT * FROM told
     UNION ALL
     SELECT n, limit_id, minutes, (
-        SELECT min(resets_at) FROM rate_limits AS r
+        SELECT min(resets_at) FROM window_resets AS r
         WHERE r.limit_id = later.limit_id AND r.window_minutes = minutes
             AND resets_at > at AND resets_at <= at + {JITTER_MS})
     FROM later WHERE at IS NOT NULL
@@ -91,11 +91,18 @@ later (n, limit_id, minutes, at) AS (
 SELECT n, min(at), max(at) FROM (SELECT n, at FROM earlier UNION ALL SELECT n, at FROM later)
 GROUP BY n
 """
-FIRSTS = """
+
+_SAID_OF_IT = """
+FROM window_resets AS s WHERE s.limit_id = w.value ->> 0 AND s.window_minutes = w.value ->> 1
+    AND s.resets_at BETWEEN w.value ->> 2 AND w.value ->> 3
+"""
+FIRSTS = f"""
 SELECT w.key, CAST(r.used_percent AS INTEGER), o.kind, min(r.observed_at)
 FROM json_each(?) AS w
 CROSS JOIN rate_limits AS r
     ON r.limit_id = w.value ->> 0 AND r.window_minutes = w.value ->> 1
+    AND r.observed_at BETWEEN
+        (SELECT min(s.first_at) {_SAID_OF_IT}) AND (SELECT max(s.last_at) {_SAID_OF_IT})
     AND r.resets_at BETWEEN w.value ->> 2 AND w.value ->> 3
     AND r.used_percent BETWEEN 0 AND 1000
 JOIN origins AS o USING (origin)

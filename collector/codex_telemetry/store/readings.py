@@ -43,11 +43,22 @@ WITH RECURSIVE {lengths("rate_limits")}
 SELECT {columns} FROM reading_spans AS s CROSS JOIN lengths AS l CROSS JOIN rate_limits AS r
     ON r.limit_id = l.limit_id AND r.window_minutes = l.minutes
     AND r.observed_at BETWEEN s.first_at AND s.last_at AND r.origin = s.origin
-WHERE s.origin = ?
+WHERE s.origin = ?1
 """
 
 
+_SAYS_SO: Final = """
+SELECT 1 FROM rate_limits AS r
+WHERE r.limit_id = window_resets.limit_id AND r.window_minutes = window_resets.window_minutes
+    AND r.observed_at BETWEEN first_at AND last_at AND r.resets_at = window_resets.resets_at
+"""
 FORGET: Final = (
+    f"""
+DELETE FROM window_resets
+WHERE (limit_id, window_minutes, resets_at) IN ({
+        told_by("r.limit_id, r.window_minutes, r.resets_at")
+    }) AND NOT EXISTS ({_SAYS_SO} AND r.origin <> ?1)
+""",
     f"""
 DELETE FROM rate_limits WHERE (limit_id, window_minutes, observed_at, origin) IN ({
         told_by("r.limit_id, r.window_minutes, r.observed_at, r.origin")
@@ -55,3 +66,8 @@ DELETE FROM rate_limits WHERE (limit_id, window_minutes, observed_at, origin) IN
 """,
     "DELETE FROM reading_spans WHERE origin = ?",
 )
+
+FORGET_RESETS: Final = f"""
+DELETE FROM window_resets WHERE resets_at < :before AND NOT EXISTS ({_SAYS_SO})
+"""
+"""Those up to a moment that nobody says any more."""
