@@ -113,6 +113,7 @@ def _fill(db: sqlite3.Connection, turns: int, chance: random.Random) -> None:
         _insert(db, "events", EVENT_ROW, (row for turn in some for row in made.events(turn)))
         _insert(db, "rate_limits", LIMIT, (row for turn in some for row in made.limits(turn)))
         _insert_told(db, (row for turn in some for row in made.told(turn)))
+    db.execute(SPANS)
     _insert(db, "drift", DRIFT, made.drift())
     _insert(db, "gaps", "origin at reason dropped_bytes", made.gaps())
     db.execute(SUM_UP)
@@ -149,6 +150,10 @@ EVENT_ROW = "session_id turn_id event_key kind name at duration_ms status source
 LIMIT = "origin observed_at limit_id window_minutes used_percent resets_at plan_type session_stored"
 DRIFT = "origin codex_version name reason n first_seen last_seen"
 
+SPANS = """
+INSERT INTO reading_spans SELECT origin, min(observed_at), max(observed_at) FROM rate_limits
+GROUP BY origin
+"""
 SUM_UP = """
 UPDATE sessions SET
     (turns, turns_interrupted, turns_failed, prompts, messages, tool_calls, input_tokens,

@@ -276,6 +276,21 @@ def test_an_older_database_gets_the_milestones_of_what_it_holds(path: Path) -> N
     assert milestones(path) == [(2, 10, 0)]
 
 
+def test_milestones_of_an_older_database_say_what_they_said(path: Path) -> None:
+    at = next(n for n, sql in enumerate(database.migrations()) if "TABLE milestones_stored" in sql)
+    database.prepare(path, database.migrations()[:at])
+    told = [
+        ("codex", 300, ENDS, 1, BORN + 10, "live", 100, 0.1, None, 1.0),
+        ("codex", 300, ENDS, 2, ENDS + 10, "rollout", 300, None, 0.3, 2.5),
+    ]
+    columns = """limit_id, window_minutes, window_resets_at, percent, at, source, cumulative_tokens,
+        cumulative_cost_usd, marginal_cost_usd, five_hour_percent"""
+    with closing(sqlite3.connect(path)) as db, db:
+        db.executemany(f"INSERT INTO milestones ({columns}) VALUES (?,?,?,?,?,?,?,?,?,?)", told)
+    database.prepare(path)
+    assert milestones(path, columns) == told
+
+
 @pytest.fixture(scope="module")
 def empty() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:

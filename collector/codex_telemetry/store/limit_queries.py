@@ -4,7 +4,11 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from codex_telemetry.core.limits import LONGEST, MINUTE_MS
+from codex_telemetry.store.milestone_statements import LENGTHS, TWICE_MS, within
 from codex_telemetry.store.queries import Filters, Row, Store
+from codex_telemetry.store.readings import lengths
+
+_CROSSED = "at BETWEEN :first AND :last"
 
 
 class WindowKey(NamedTuple):
@@ -21,36 +25,13 @@ def length_ms(key: WindowKey) -> int:
 
 def limits(db: Store) -> list[WindowKey]:
     """Every limit and length of window that was ever told of."""
-    # From each to the next by the key's index: there are few, and very many readings of each.
-    found: list[WindowKey] = []
-    key = WindowKey("", -1)
-    while row := (_next_window(db, key) or _next_limit(db, key)):
-        key = WindowKey(*row)
-        found.append(key)
-    return found
-
-
-def _next_window(db: Store, key: WindowKey) -> Row | None:
-    # `(limit_id, window_minutes) > (?, ?)` would read all that the limit's shorter windows said.
-    row: Row | None = db.execute(
+    rows = db.execute(
+        f"""
+        WITH RECURSIVE {lengths("rate_limits")}
+        SELECT limit_id, minutes FROM lengths WHERE minutes >= 0 ORDER BY limit_id, minutes
         """
-        SELECT limit_id, window_minutes FROM rate_limits WHERE limit_id = ? AND window_minutes > ?
-        ORDER BY window_minutes LIMIT 1
-        """,
-        key,
-    ).fetchone()
-    return row
-
-
-def _next_limit(db: Store, key: WindowKey) -> Row | None:
-    row: Row | None = db.execute(
-        """
-        SELECT limit_id, window_minutes FROM rate_limits WHERE limit_id > ?
-        ORDER BY limit_id, window_minutes LIMIT 1
-        """,
-        (key.limit_id,),
-    ).fetchone()
-    return row
+    )
+    return [WindowKey(*row) for row in rows]
 
 
 def newest(db: Store, key: WindowKey) -> Row:
@@ -93,8 +74,7 @@ def resets(db: Store, key: WindowKey) -> list[int]:
     """All moments at which a window of this limit was said to reset."""
     rows = db.execute(
         """
-        SELECT DISTINCT resets_at FROM rate_limits
-        WHERE limit_id = ? AND window_minutes = ? AND resets_at IS NOT NULL
+        SELECT resets_at FROM window_resets WHERE limit_id = ? AND window_minutes = ?
         """,
         key,
     )
@@ -135,22 +115,51 @@ def count_readings(db: Store, filters: Filters) -> int:
 
 def milestones(db: Store, filters: Filters) -> Iterator[Row]:
     """Newest last."""
-    found = count_milestones(db, filters)
-    skipped = 0 if filters.last is None else max(0, found - filters.last)
+    first, until = _bounds(filters)
+    skipped = 0
+    if filters.last is not None:
+        first = max(first, _since_last_crossed(db, filters, filters.last))
+        counted = count_milestones(db, filters._replace(since=first))
+        skipped = max(0, counted - filters.last)
     return db.execute(
-        """
+        f"""
         SELECT nullif(limit_id, '') AS limit_id, nullif(window_minutes, 0) AS window_minutes,
                window_resets_at, percent, at, cumulative_tokens, cumulative_cost_usd,
                marginal_cost_usd, five_hour_percent, source
-        FROM milestones WHERE at >= ? AND at < ?
-        ORDER BY at, limit_id, window_minutes, percent LIMIT -1 OFFSET ?
+        FROM ({within("m.*", _CROSSED)})
+        ORDER BY at, limit_id, window_minutes, percent LIMIT -1 OFFSET :skipped
         """,
-        [*_bounds(filters), skipped],
+        {"first": first, "last": until - 1, "skipped": skipped},
     )
 
 
+def _since_last_crossed(db: Store, filters: Filters, last: int) -> int:
+    """A moment from which on there are as many milestones as that, or a few more; that of all before
+    where it takes all."""
+    first, until = _bounds(filters)
+    found = (
+        # The last of their windows: the newest, as a rule.
+        db.execute(
+            f"""
+            SELECT min(at) FROM (
+                SELECT at FROM milestones WHERE limit_id = ?1 AND window_minutes = ?2
+                    AND window_resets_at BETWEEN ?3 AND ?4 + ?2 * {TWICE_MS} AND at BETWEEN ?3 AND ?4
+                ORDER BY window_resets_at DESC, percent DESC LIMIT ?5)
+            HAVING count(*) = ?5
+            """,
+            [*length, first, until - 1, last],
+        ).fetchone()
+        for length in db.execute(LENGTHS)
+    )
+    return max((row[0] for row in found if row is not None), default=first)
+
+
 def count_milestones(db: Store, filters: Filters) -> int:
-    return _count(db, "milestones", "at", filters)
+    first, until = _bounds(filters)
+    found: int = db.execute(
+        f"SELECT count(*) FROM ({within('1', _CROSSED)})", {"first": first, "last": until - 1}
+    ).fetchone()[0]
+    return found
 
 
 def _count(db: Store, table: str, column: str, filters: Filters) -> int:

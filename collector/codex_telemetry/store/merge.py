@@ -16,8 +16,8 @@ from codex_telemetry.core.facts import Gap, LimitSample, SessionFacts
 from codex_telemetry.core.identity import TurnId, is_uuid
 from codex_telemetry.core.limits import JITTER_MS, MINUTE_MS
 from codex_telemetry.core.prices import Book
+from codex_telemetry.store import milestone_statements, readings, told_turns
 from codex_telemetry.store import statements as sql
-from codex_telemetry.store import told_turns
 from codex_telemetry.store.bodies import unpacked
 from codex_telemetry.store.prune import remember, remove, remove_turns
 from codex_telemetry.store.pruned import ADD_GROUP, ENDS, GROUP, digest, late
@@ -149,7 +149,7 @@ async def _take_milestones(db: aiosqlite.Connection, other: sqlite3.Connection) 
     await db.execute(f"DELETE FROM milestones WHERE {_FROZEN}", (moment,))
     for window, written in windows.items():
         fresh = [(*window, *row) for row in _earliest(written)]
-        await db.executemany(f"INSERT INTO milestones VALUES ({', '.join('?' * 10)})", fresh)
+        await db.executemany(milestone_statements.KEEP, fresh)
 
 
 def _earliest(written: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
@@ -176,11 +176,10 @@ def _sample(row: Any) -> LimitSample:
 
 
 _SESSIONS_TOLD: Final = "SELECT body FROM told_sessions WHERE origin = ?"
-_LIMITS: Final = """
-SELECT limit_id, window_minutes, observed_at, used_percent, resets_at, plan_type, has_credits,
-    unlimited_credits, credit_balance, session_id
-FROM rate_limits WHERE origin = ?
-"""
+_LIMITS: Final = readings.told_by(
+    """r.limit_id, r.window_minutes, r.observed_at, r.used_percent, r.resets_at, r.plan_type,
+    r.has_credits, r.unlimited_credits, r.credit_balance, r.session_id"""
+)
 _GAPS: Final = "SELECT at, dropped_bytes, reason, session_id FROM gaps WHERE origin = ?"
 _ORIGINS: Final = "SELECT kind, name, codex_version, first_at, last_at FROM origins"
 _ORIGIN: Final = """
@@ -193,7 +192,8 @@ _ORIGIN_OF: Final = "SELECT origin FROM origins WHERE kind = ? AND name = ?"
 _TOLD_BESIDE: Final = """
 SELECT t.name FROM sqlite_schema AS t JOIN pragma_table_info(t.name) AS c ON c.name = 'origin'
 WHERE t.type = 'table' AND t.name NOT IN (
-    'origins', 'told_sessions', 'told_turns', 'told_by_origin', 'rate_limits', 'drift', 'gaps', 'rollout_files')
+    'origins', 'told_sessions', 'told_turns', 'told_by_origin', 'rate_limits', 'reading_spans', 'drift',
+    'gaps', 'rollout_files')
 """
 _DRIFT: Final = """
 SELECT o.kind, o.name, d.codex_version, d.name, d.reason, d.n, d.first_seen, d.last_seen

@@ -17,6 +17,7 @@ from codex_telemetry.core.milestones import (
     costed,
     crossings,
 )
+from codex_telemetry.store import at_once
 from codex_telemetry.store import milestone_statements as sql
 from codex_telemetry.store.queries import PRUNED_BEFORE
 from codex_telemetry.store.told import json_list, json_rows
@@ -114,7 +115,7 @@ async def counting(
     times |= {first, last} - {None}
     if not times:
         return set()
-    bounds = (min(times) - SLACK_MS, max(times) + SLACK_MS)
+    bounds = {"first": min(times) - SLACK_MS, "last": max(times) + SLACK_MS}
     return {Touched(*row) for row in await db.execute_fetchall(sql.RUNNING, bounds)}
 
 
@@ -144,6 +145,8 @@ async def write(db: aiosqlite.Connection, windows: Iterable[Touched]) -> None:
     if pruned_before is not None:
         # Of one that began before, what was used in it isn't all known any more.
         found = [window for window in found if window.begins >= pruned_before]
+    if not found:
+        return
     # All at once: each statement alone has to wait for SQLite's thread.
     crossed = await _crossed(db, found)
     took = await _took(db, found, crossed)
@@ -157,15 +160,23 @@ async def write(db: aiosqlite.Connection, windows: Iterable[Touched]) -> None:
         milestones = costed(crossed[n], took[n], known)
         if rows != [Row(window.high, milestone) for milestone in milestones]:
             stale.append(window.place)
-            fresh += [(*window.limit, window.high, *milestone) for milestone in milestones]
-    await db.executemany(sql.REMOVE, stale)
-    await db.executemany(sql.KEEP, fresh)
-    await db.executemany(
-        sql.FIVE_HOURS_OF_ALL, [(w.limit_id, w.begins, w.high) for w in found if w.is_short]
-    )
-    await db.executemany(
-        sql.FIVE_HOURS_OF_ONE, [(*w.limit, w.high) for w in found if not w.is_short]
-    )
+            fresh += [(*window.limit, window.high, *milestone, None) for milestone in milestones]
+    await at_once.write(db, sql.REMOVE, stale)
+    await at_once.write(db, sql.KEEP, fresh)
+    await _tell_five_hours(db, found)
+
+
+async def _tell_five_hours(db: aiosqlite.Connection, windows: Sequence[Window]) -> None:
+    """Say of their milestones, and of all in those of five hours, how full that of five hours was."""
+    lengths: dict[str, list[int]] = {}
+    for limit_id, minutes in await db.execute_fetchall(sql.LENGTHS):
+        lengths.setdefault(limit_id, []).append(minutes)
+    short = [(w.limit_id, w.begins, w.high) for w in windows if w.is_short]
+    each = [(limit, n, *bounds) for limit, *bounds in short for n in lengths.get(limit, ())]
+    await at_once.write(db, sql.FIVE_HOURS_OF_LENGTH, each)
+    await at_once.write(db, sql.FIVE_HOURS_OF_ODD, short)
+    others = [(*w.limit, w.high) for w in windows if not w.is_short]
+    await at_once.write(db, sql.FIVE_HOURS_OF_ONE, others)
 
 
 async def _found(db: aiosqlite.Connection, windows: Sequence[Touched]) -> list[Window]:

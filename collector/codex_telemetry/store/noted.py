@@ -1,13 +1,13 @@
 """What is kept as it was told, as nobody else tells of it: limits, panels, drift, gaps."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import aiosqlite
 
 from codex_telemetry.core.batch import Batch, DriftKey, counted_as
 from codex_telemetry.core.facts import Gap, LimitSample
 from codex_telemetry.core.identity import is_uuid
-from codex_telemetry.store import snapshots
+from codex_telemetry.store import readings, snapshots
 from codex_telemetry.store import statements as sql
 from codex_telemetry.store.at_once import write
 
@@ -15,7 +15,8 @@ from codex_telemetry.store.at_once import write
 async def note(db: aiosqlite.Connection, batches: Mapping[int, Batch]) -> None:
     """Save all of that, by origin."""
     told = batches.items()
-    await write(db, sql.LIMIT, [_limit(n, each) for n, batch in told for each in batch.limits])
+    await write(db, readings.SAVE, [_limit(n, each) for n, batch in told for each in batch.limits])
+    await write(db, readings.SPAN, [_span(n, batch.limits) for n, batch in told if batch.limits])
     await write(
         db,
         snapshots.SAVE,
@@ -44,6 +45,11 @@ async def _note_drift(db: aiosqlite.Connection, origin: int, batch: Batch) -> No
         known.add(key)
         counts.append((origin, *key, seen.n, seen.first_seen, seen.last_seen))
     await db.executemany(sql.DRIFT[batch.kind], counts)
+
+
+def _span(origin: int, samples: Collection[LimitSample]) -> tuple[int, int, int]:
+    moments = [sample.observed_at for sample in samples]
+    return origin, min(moments), max(moments)
 
 
 def _limit(origin: int, sample: LimitSample) -> tuple[object, ...]:

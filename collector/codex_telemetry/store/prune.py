@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 import aiosqlite
 
 from codex_telemetry.core.prices import Book
+from codex_telemetry.store import readings, told_turns
 from codex_telemetry.store import statements as sql
-from codex_telemetry.store import told_turns
 from codex_telemetry.store.changes import FORGET_REMOVED
 from codex_telemetry.store.pruned import digest
 from codex_telemetry.store.queries import PRUNED_BEFORE
@@ -169,6 +169,7 @@ async def prune(db: aiosqlite.Connection, book: Book, before: int) -> None:
     for some in _chunks(sorted({*sessions, *gone})):
         await remove(db, book, gone.intersection(some), set(some))
     await db.execute(f"DELETE FROM rate_limits WHERE {_LIMITS}", at)
+    await db.execute(readings.FORGET_RESETS, at)
     await db.execute("DELETE FROM status_snapshots WHERE at < :before", at)
     await remember(db, before)
 

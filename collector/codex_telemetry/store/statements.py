@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from codex_telemetry.core.identity import EXEC
 from codex_telemetry.core.rows import EventRow, SessionRow, TurnRow
-from codex_telemetry.store import stored_items, stored_responses
+from codex_telemetry.store import readings, stored_items, stored_responses
 
 
 def _columns(row: type[Struct]) -> list[str]:
@@ -107,9 +107,12 @@ SELECT value,
 FROM json_each(?) WHERE by_exec OR by_log
 """
 NAMED_TURNS = "SELECT turn_id FROM turns WHERE session_id = ? AND turn_id NOT LIKE '%:%'"
-FORGET = tuple(
-    f"DELETE FROM {table} WHERE origin = ?"
-    for table in ("told_sessions", "rate_limits", "status_snapshots", "drift", "gaps")
+FORGET = (
+    *readings.FORGET,
+    *(
+        f"DELETE FROM {table} WHERE origin = ?"
+        for table in ("told_sessions", "status_snapshots", "drift", "gaps")
+    ),
 )
 THREADS_OF = """
 SELECT DISTINCT session_id FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))
@@ -260,12 +263,6 @@ FROM (
 WHERE sessions.session_id = s.session_id
 """
 
-LIMIT = """
-INSERT INTO rate_limits (
-    origin, observed_at, limit_id, window_minutes, used_percent, resets_at, plan_type,
-    has_credits, unlimited_credits, credit_balance, session_stored
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-"""
 DRIFT_NAMES = "SELECT codex_version, name, reason FROM drift WHERE origin = ?"
 _DRIFT = """
 INSERT INTO drift (origin, codex_version, name, reason, n, first_seen, last_seen)
