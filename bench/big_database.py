@@ -22,7 +22,7 @@ from codex_telemetry import pricing
 from codex_telemetry.cli import reach
 from codex_telemetry.core.facts import ItemFacts, Said, TurnFacts, Weight
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
-from codex_telemetry.core.rows import ItemRow
+from codex_telemetry.core.rows import ItemRow, ResponseRow
 from codex_telemetry.settings import Settings
 from codex_telemetry.store import db as schema
 from codex_telemetry.store import stored_items, stored_responses
@@ -144,8 +144,7 @@ cached_input_tokens output_tokens reasoning_output_tokens total_tokens context_t
 start_delay_ms model_ms tools_ms approval_ms hooks_ms compaction_ms retry_ms unexplained_ms captured_at
 utc_offset_min sources"""
 ITEM = " ".join(stored_items.COLUMNS)
-RESPONSE = """turn_key running_total_tokens response_stored model at input_tokens cached_input_tokens
-output_tokens reasoning_output_tokens total_besides"""
+RESPONSE = " ".join(stored_responses.COLUMNS)
 EVENT_ROW = "session_id turn_id event_key kind name at duration_ms status sources"
 LIMIT = "origin observed_at limit_id window_minutes used_percent resets_at plan_type session_stored"
 DRIFT = "origin codex_version name reason n first_seen last_seen"
@@ -298,13 +297,16 @@ class Made:
             yield item
 
     def responses(self, turn: Turn) -> Iterator[Row]:
+        yield from map(tuple, stored_responses.stored(turn.key, self._responses(turn)))
+
+    def _responses(self, turn: Turn) -> Iterator[ResponseRow]:
         step = turn.duration // turn.responses
         for i in range(turn.responses):
             used = 1_000 + (turn.key * 7919 + i * 104_729) % 60_000
-            response_id = stored_responses.stored_id(f"resp_{turn.key:024x}{i:04x}")
-            yield (
-                turn.key, (i + 1) * 70_000 + used, response_id, turn.model,
-                turn.started + (i + 1) * step, used, used // 2, used // 10, used // 20, 0,
+            yield ResponseRow(
+                (i + 1) * 70_000 + used, f"resp_{turn.key:024x}{i:04x}", turn.model,
+                turn.started + (i + 1) * step, used, used // 2, None, used // 10, used // 20,
+                used + used // 10, None,
             )  # fmt: skip
 
     def events(self, turn: Turn) -> Iterator[Row]:

@@ -113,7 +113,7 @@ def test_a_five_hour_window_that_has_reset_says_nothing_of_later(path: Path) -> 
 
 def price(path: Path, dollars: float) -> None:
     with closing(sqlite3.connect(path)) as db, db:
-        db.execute("UPDATE responses SET cost_usd = ?", [dollars])
+        db.execute("UPDATE responses SET cost_stored = ?", [dollars])
 
 
 def price_then(path: Path, dollars: float, *batches: Batch) -> None:

@@ -51,13 +51,19 @@ class Price(NamedTuple):
 
     def cost(self, row: ResponseRow) -> float:
         """Cached input and cache writes are parts of the input, reasoning is a part of the output."""
-        whole = row.input_tokens or 0
-        cached = min(row.cached_input_tokens or 0, whole)
-        written = min(row.cache_write_input_tokens or 0, whole - cached)
+        whole, cached = row.input_tokens or 0, row.cached_input_tokens or 0
+        cached = min(cached, whole)
+        written = row.cache_write_input_tokens or 0
+        written = min(written, whole - cached)
+        input_usd, cached_usd, write_usd = (
+            self.input_usd,
+            self.cached_input_usd,
+            self.cache_write_usd,
+        )
         usd = (
-            (whole - cached - written) * self.input_usd
-            + cached * _or(self.cached_input_usd, self.input_usd)
-            + written * _or(self.cache_write_usd, self.input_usd)
+            (whole - cached - written) * input_usd
+            + cached * (input_usd if cached_usd is None else cached_usd)
+            + written * (input_usd if write_usd is None else write_usd)
             + (row.output_tokens or 0) * self.output_usd
         )
         return round(usd / 1_000_000, DIGITS)
@@ -72,6 +78,7 @@ class Book:
         for price in prices:
             self._prices.setdefault(price.price_model, []).append(price)
         self._known: dict[str, tuple[Sequence[Price], ...]] = {}
+        self._of_tier: dict[tuple[str, str | None], Sequence[Price]] = {}
 
     def of(self, model: str) -> tuple[Sequence[Price], ...]:
         """The prices of a model by that name: the user's own, if any, then the package's.
@@ -99,11 +106,14 @@ class Book:
     def price(
         self, model: str, tier: str | None, at: int | None, input_tokens: int
     ) -> Price | None:
-        wanted = tier_of(tier)
-        for prices in self.of(model):
-            for price in prices:
-                if price.tier == wanted and price.applies(at, input_tokens):
-                    return price
+        prices = self._of_tier.get((model, tier))
+        if prices is None:
+            wanted = tier_of(tier)
+            prices = [p for its in self.of(model) for p in its if p.tier == wanted]
+            self._of_tier[model, tier] = prices
+        for price in prices:
+            if price.applies(at, input_tokens):
+                return price
         return None
 
     def cost(self, row: ResponseRow, tier: str | None, turn_start: int | None) -> float | None:
@@ -138,7 +148,3 @@ def same_prices(one: Book, other: Book, model: str) -> bool:
         return [[{**p._asdict(), "price_model": None} for p in prices] for prices in book.of(model)]
 
     return bare(one) == bare(other)
-
-
-def _or(price: float | None, otherwise: float) -> float:
-    return otherwise if price is None else price

@@ -1,7 +1,9 @@
 """The statements that milestones are read and written with: each for many windows at once."""
 
 from codex_telemetry.core.limits import FIVE_HOURS, JITTER_MS, MINUTE_MS
+from codex_telemetry.core.prices import DIGITS
 from codex_telemetry.store.readings import lengths, told_by
+from codex_telemetry.store.stored_responses import LED_BITS
 
 TOLD_BY = f"""
 {told_by("DISTINCT r.limit_id, r.window_minutes, r.resets_at")} AND r.resets_at IS NOT NULL
@@ -117,13 +119,23 @@ CROSS JOIN milestones
     AND window_resets_at BETWEEN w.value ->> 2 AND w.value ->> 3
 ORDER BY w.key, percent, window_resets_at
 """
-# Of each stretch in which anything was used: what came after its beginning, up to and with its end.
-TOOK = """
-SELECT stretch.key, coalesce(sum(r.total_tokens), 0),
-    CASE WHEN count(r.at) = count(r.cost_usd) THEN coalesce(sum(r.cost_usd), 0.0) END
-FROM json_each(?) AS stretch CROSS JOIN responses AS r
-    ON r.at > stretch.value ->> 0 AND r.at <= stretch.value ->> 1 AND r.total_tokens > 0
-GROUP BY stretch.key
+# Of each stretch in which anything was used: what came after its beginning, up to and with its end. Responses
+# are found by those that lead them, each with all that came in the same part of time; rounded, for those of
+# one moment are found in any order.
+TOOK = f"""
+WITH stretch (n, since, until) AS MATERIALIZED (
+    SELECT key, value ->> 0, value ->> 1 FROM json_each(?)
+)
+SELECT n, coalesce(sum(r.total_tokens), 0),
+    CASE WHEN count(*) = count(r.cost_usd) THEN coalesce(round(sum(r.cost_usd), {DIGITS}), 0.0) END
+FROM stretch
+CROSS JOIN responses AS leader ON leader.leads_to IS NOT NULL
+    AND leader.at >= since >> {LED_BITS} << {LED_BITS}
+    AND leader.at < (until >> {LED_BITS}) + 1 << {LED_BITS}
+CROSS JOIN responses AS r ON r.turn_key = leader.turn_key
+    AND r.running_total_tokens BETWEEN leader.running_total_tokens AND leader.leads_to
+    AND r.at > since AND r.at <= until AND r.total_tokens > 0
+GROUP BY n
 """
 REMOVE = """
 DELETE FROM milestones

@@ -15,6 +15,7 @@ from codex_telemetry.core.rows import ResponseRow
 from codex_telemetry.store import changes
 from codex_telemetry.store import db as database
 from codex_telemetry.store import statements as sql
+from codex_telemetry.store.stored_responses import stored_cost
 
 if TYPE_CHECKING:  # reports read prices too, and a loop is heavy
     import aiosqlite
@@ -62,7 +63,7 @@ FROM json_each(?) AS j CROSS JOIN turns AS t ON t.session_id = j.value
 CROSS JOIN responses AS r USING (turn_key)
 ORDER BY t.turn_key, r.running_total_tokens"""
 _PRICE_RESPONSE: Final = (
-    "UPDATE responses SET cost_usd = ? WHERE turn_key = ? AND running_total_tokens = ?"
+    "UPDATE responses SET cost_stored = ? WHERE turn_key = ? AND running_total_tokens = ?"
 )
 _PRICE_TURN: Final = """
 UPDATE turns SET cost_usd = ?, changed = (SELECT number FROM saves) WHERE turn_key = ?
@@ -152,7 +153,8 @@ def _price(db: sqlite3.Connection, book: Book, sessions: str) -> None:
         row = ResponseRow(*columns)
         before, row.cost_usd = row.cost_usd, book.cost(row, tier, started_at)
         if row.cost_usd != before:
-            changed.append((row.cost_usd, turn_key, row.running_total_tokens))
+            cost = None if row.cost_usd is None else stored_cost(row.cost_usd)
+            changed.append((cost, turn_key, row.running_total_tokens))
         turns.setdefault(turn_key, []).append(row)
     db.execute(changes.NEXT)
     db.executemany(_PRICE_RESPONSE, changed)

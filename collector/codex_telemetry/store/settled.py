@@ -68,9 +68,7 @@ async def _save_belongings(
         stored_items.stored(key, n, item) for key, its in turns for n, item in enumerate(its.items)
     ]
     await _save_all_of(db, sql.ITEMS, items, before)
-    responses = [
-        stored_responses.stored(key, response) for key, its in turns for response in its.responses
-    ]
+    responses = [row for key, its in turns for row in stored_responses.stored(key, its.responses)]
     await _save_all_of(db, sql.RESPONSES, responses, before)
 
 
