@@ -6,7 +6,7 @@ from typing import NamedTuple
 from codex_telemetry.core.limits import LONGEST, MINUTE_MS
 from codex_telemetry.store.milestone_statements import LENGTHS, TWICE_MS, within
 from codex_telemetry.store.queries import Filters, Row, Store
-from codex_telemetry.store.readings import lengths
+from codex_telemetry.store.readings import BEFORE_ALL, lengths
 
 _CROSSED = "at BETWEEN :first AND :last"
 
@@ -28,7 +28,8 @@ def limits(db: Store) -> list[WindowKey]:
     rows = db.execute(
         f"""
         WITH RECURSIVE {lengths("rate_limits")}
-        SELECT limit_id, minutes FROM lengths WHERE minutes >= 0 ORDER BY limit_id, minutes
+        SELECT limit_id, minutes FROM lengths WHERE minutes > {BEFORE_ALL}
+        ORDER BY limit_id, minutes
         """
     )
     return [WindowKey(*row) for row in rows]

@@ -8,20 +8,21 @@ def lengths(table: str) -> str:
     one to the next by the table's key: there are few, and very many rows of each."""
     return f"""
 lengths (limit_id, minutes) AS (
-    SELECT '', {_BEFORE_ALL}
+    SELECT '', {BEFORE_ALL}
     UNION
     SELECT limit_id, (
         SELECT min(window_minutes) FROM {table} AS t
         WHERE t.limit_id = lengths.limit_id AND window_minutes > minutes)
     FROM lengths WHERE minutes IS NOT NULL
     UNION
-    SELECT (SELECT min(t.limit_id) FROM {table} AS t WHERE t.limit_id > lengths.limit_id), {_BEFORE_ALL}
+    SELECT (SELECT min(t.limit_id) FROM {table} AS t WHERE t.limit_id > lengths.limit_id), {BEFORE_ALL}
     FROM lengths WHERE minutes IS NULL AND limit_id IS NOT NULL
 )
 """
 
 
-_BEFORE_ALL: Final = -(1 << 62)
+BEFORE_ALL: Final = -(1 << 62)
+"""Fewer minutes than anybody says that a window has, who may say what he likes."""
 
 SAVE: Final = """
 INSERT INTO rate_limits (
