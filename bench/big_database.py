@@ -22,11 +22,11 @@ from codex_telemetry import pricing
 from codex_telemetry.cli import reach
 from codex_telemetry.core.facts import ItemFacts, Said, TurnFacts, Weight
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
-from codex_telemetry.core.rows import ItemRow, ResponseRow
+from codex_telemetry.core.rows import ItemRow, ResponseRow, TurnRow
 from codex_telemetry.settings import Settings
 from codex_telemetry.store import db as schema
-from codex_telemetry.store import stored_items, stored_responses
-from codex_telemetry.store.noted import stored_session
+from codex_telemetry.store import stored_items, stored_responses, stored_turns
+from codex_telemetry.store.stored_values import stored_uuid
 
 BEGUN = 1_750_000_000_000
 """ms UTC, a Sunday in June 2025."""
@@ -137,12 +137,15 @@ def _insert(db: sqlite3.Connection, table: str, columns: str, rows: Iterable[Row
 SESSION = """session_key session_id root_session_id relation source originator client_name cli_version
 model_provider cwd git_branch git_commit git_repo created_at last_at captured_at utc_offset_min sources
 models"""
-TURN = """turn_key turn_id session_id turn_index status error_kind started_at ended_at duration_ms
+TURN = " ".join(["turn_key", *stored_turns.COLUMNS])
+SAID = """turn_id session_id status error_kind started_at ended_at duration_ms
 duration_clock ttft_ms ttfm_ms model effort approval_policy sandbox cli_version cwd prompts messages
 reasoning_items tool_calls tool_failures approvals retries errors responses input_tokens
 cached_input_tokens output_tokens reasoning_output_tokens total_tokens context_tokens context_window
 start_delay_ms model_ms tools_ms approval_ms hooks_ms compaction_ms retry_ms unexplained_ms captured_at
-utc_offset_min sources"""
+utc_offset_min sources""".split()
+"""What a turn says, of all that one may say."""
+_SILENT: dict[str, Any] = dict.fromkeys(TurnRow.__struct_fields__)
 ITEM = " ".join(stored_items.COLUMNS)
 RESPONSE = " ".join(stored_responses.COLUMNS)
 EVENT_ROW = "session_id turn_id event_key kind name at duration_ms status sources"
@@ -162,12 +165,13 @@ UPDATE sessions SET
             sum(tool_calls), sum(input_tokens), sum(cached_input_tokens), sum(output_tokens),
             sum(reasoning_output_tokens), sum(total_tokens),
             max(sessions.created_at, coalesce(max(started_at), 0))
-        FROM turns WHERE turns.session_id = sessions.session_id)
+        FROM turns WHERE turns.session_key = sessions.session_key)
 """
 
 
 class Session(NamedTuple):
     row: Row
+    key: int
     session_id: str
     created: int
     cwd: str
@@ -221,7 +225,7 @@ class Made:
                 f"branch-{n % 50}", f"{n:040x}", hashed, created, created, created, 60, sources,
                 f'["{model}"]',
             )  # fmt: skip
-            made.append(Session(row, session_id, created, cwd, n + 1, sources))
+            made.append(Session(row, n + 1, session_id, created, cwd, n + 1, sources))
         return made
 
     def turns(self, sessions: Sequence[Session]) -> Iterator[Turn]:
@@ -262,14 +266,16 @@ class Made:
         if chance.random() < 0.05:
             cwd = f"{cwd}/part" if chance.random() < 0.6 else None  # type: ignore[assignment]
         turn_id = _uuid(at, key)
-        row = (
-            key, turn_id, session.session_id, index, status,
+        said = (
+            turn_id, session.session_id, status,
             "usage_limit_exceeded" if status == "failed" else None, at, ended,
             None if ended is None else duration, None if ended is None else "codex_ms", ttft,
             ttft + 200 if heard else None, model, effort, "on-request", "workspaceWrite",
             _release(at), cwd, 1, 1 + tools // 3, tools // 2, tools, tools // 20, approvals, 0, 0,
             responses, *tokens, tokens[0], 258_400, *parts, at, 60, session.sources,
         )  # fmt: skip
+        its = TurnRow(**{**_SILENT, **dict(zip(SAID, said, strict=True))})
+        row = (key, *stored_turns.stored(its, session.key, index))
         return Turn(row, key, turn_id, session, status, at, duration, tools, responses, model)
 
     def items(self, turn: Turn) -> Iterator[Row]:
@@ -328,7 +334,7 @@ class Made:
                     turn.session.origin, turn.started, "codex", minutes,
                     turn.started % window * used / window,
                     turn.started - turn.started % window + window, "pro",
-                    stored_session(turn.session.session_id),
+                    stored_uuid(turn.session.session_id),
                 )  # fmt: skip
 
     def told(self, turn: Turn) -> Iterator[Row]:

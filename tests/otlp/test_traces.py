@@ -184,7 +184,7 @@ def test_turns_are_linked_to_the_turn_they_worked_for_and_to_the_clients_trace(
         batch("a", root, child, traced, odd),
     )
     with closing(sqlite3.connect(database)) as db:
-        put = "UPDATE turns SET traceparent = ? WHERE turn_id = ?"
+        put = "UPDATE turns SET more = json_array(NULL, NULL, NULL, NULL, ?) WHERE turn_id = ?"
         db.execute(put, (f"00-{client[0]}-{client[1]}-01", traced.turn_id))
         db.execute(put, (f"00-{'0' * 32}-{client[1]}-01", odd.turn_id))
         db.commit()

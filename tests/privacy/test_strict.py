@@ -66,6 +66,7 @@ def test_all_else_is_what_it_would_be(all_told: Path, all_strict: Path) -> None:
         *hashed,
         "git_repo",
         *(f"{k}_instructions_hash" for k in ("base", "user", "developer")),
+        *("base_hash_stored", "user_hash_stored", "secrets_stored", "more"),
     }
     plain, strict = (
         rows(folder / "telemetry.db", without=[*by_key, "command_hash"])

@@ -15,7 +15,7 @@ import large
 from codex_telemetry.cli.period import Zone
 from codex_telemetry.reports import stats, tools
 from codex_telemetry.reports.shapes_stats import Stats, ToolStats
-from codex_telemetry.store import queries, sorted_times, sorting
+from codex_telemetry.store import queries, sorted_times, sorting, turn_words
 from codex_telemetry.store.measured import BYS, By
 from codex_telemetry.store.queries import Filters
 from codex_telemetry.store.stored_items import stored_kind, stored_status
@@ -103,17 +103,18 @@ def test_times_of_any_size_are_kept(database: Path) -> None:
     assert reports(database) == reports(without(database))
 
 
+FAILED = turn_words.stored_status("failed")
 SOME = "turn_key % 7 = {n}"
 CHANGES = (
     f"DELETE FROM turns WHERE {SOME}",
     f"DELETE FROM items WHERE {SOME}",
-    f"UPDATE turns SET status = 'failed', model = 'other' WHERE {SOME}",
-    f"UPDATE turns SET started_at = started_at + 86400000, effort = NULL WHERE {SOME}",
+    f"UPDATE turns SET status_stored = {FAILED}, model = 'other' WHERE {SOME}",
+    f"UPDATE turns SET started_at = started_at + 86400000, effort_stored = NULL WHERE {SOME}",
     f"UPDATE turns SET duration_ms = duration_ms + 1, tools_ms = NULL WHERE {SOME}",
     f"UPDATE turns SET ttft_ms = 5, approval_ms = 6, cli_version = '1' WHERE {SOME}",
     f"UPDATE turns SET cwd = NULL WHERE {SOME}",
     f"""UPDATE turns SET turn_index = -turn_key,
-            session_id = (SELECT max(session_id) FROM sessions) WHERE {SOME}""",
+            session_key = (SELECT max(session_key) FROM sessions) WHERE {SOME}""",
     f"UPDATE items SET duration_ms = 9, name = 'n' WHERE {SOME}",
     f"""UPDATE items SET status_stored = {stored_status("declined")},
                 kind_stored = {stored_kind("mcp_tool")}, server = 's' WHERE {SOME}""",
@@ -121,8 +122,10 @@ CHANGES = (
     "UPDATE sessions SET git_repo = NULL, client_name = 'c' WHERE session_key % 7 = {n}",
     "UPDATE sessions SET cwd = NULL WHERE git_repo IS NOT NULL AND session_key % 7 < {n}",
     f"""INSERT INTO turns
-                (turn_key, turn_id, session_id, turn_index, status, duration_ms, sources)
-            SELECT turn_key + 1, turn_id || 'b', session_id, -turn_key, status, 8, 1
+                (turn_key, turn_id, session_key, session_stored, turn_index, status_stored, duration_ms,
+                 sources)
+            SELECT turn_key + 1, turn_id || 'b', session_key, session_stored, -turn_key, status_stored,
+                8, 1
             FROM turns WHERE {SOME}""",
     f"""INSERT INTO items (turn_key, nth, id_stored, kind_stored, name, status_stored, duration_ms)
             SELECT turn_key, 999, 'new', {stored_kind("command")}, 'new', {stored_status("completed")}, 4
@@ -171,7 +174,10 @@ _ASTRAY = "SELECT * FROM sorted_times WHERE block NOT IN (SELECT block FROM sort
 
 
 def test_what_changes_nothing_leaves_all_sorted(database: Path) -> None:
-    change(database, "UPDATE turns SET status = status, prompts = 99, turn_index = -turn_index")
+    change(
+        database,
+        "UPDATE turns SET status_stored = status_stored, prompts = 99, turn_index = -turn_index",
+    )
     change(database, "UPDATE sessions SET cwd = cwd, archived = 1")
     change(database, "UPDATE items SET kind_stored = kind_stored, output_bytes = 1")
     assert len(blocks(database)) == BLOCKS

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from codex_telemetry.core.facts import LimitSample
-from codex_telemetry.store.noted import stored_session
+from codex_telemetry.store.stored_values import stored_uuid
 from saved import BORN, batch, query, save, thread
 
 ODD = (None, "", "not an id", thread(1).upper(), f"{thread(1)}0", f" {thread(1)}")
@@ -19,7 +19,7 @@ def test_whose_a_reading_is_is_what_was_told(tmp_path: Path, session_id: str | N
 
 
 def test_an_id_takes_half_the_room() -> None:
-    told = stored_session(thread(1))
+    told = stored_uuid(thread(1))
     assert told is not None
     assert len(told) == 16
-    assert [stored_session(session_id) for session_id in ODD] == [*ODD]
+    assert [stored_uuid(session_id) for session_id in ODD] == [*ODD]

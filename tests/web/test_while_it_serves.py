@@ -82,9 +82,7 @@ def test_where_even_readers_wait_a_page_gives_up_sooner_than_a_command(tmp_path:
     assert queries.PATIENCE_MS < 1_000
     with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as db:
         db.execute("PRAGMA locking_mode=EXCLUSIVE")
-        db.execute(
-            "UPDATE turns SET effort = effort"
-        )  # from here on it is locked, and has a journal
+        db.execute("UPDATE turns SET model = model")  # from here on it is locked, and has a journal
         with pytest.raises(UserError, match="locked"), queries.only_reading(database):
             pass
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from codex_telemetry.store.changes import DAY_MS
 from codex_telemetry.store.queries import Row, Store
+from codex_telemetry.store.stored_turns import SHOWN
 
 LAST_DAY: Final = (date.max - date(1970, 1, 1)).days
 """What is later, or earlier than 1970, has no time that means anything."""
@@ -46,7 +47,9 @@ def _of_day(db: Store, sql: str, day: int | None) -> Iterator[Row]:
 _LAST_MS: Final = (LAST_DAY + 1) * DAY_MS - 1
 _STARTED: Final = "t.started_at"
 _CREATED: Final = "s.created_at"
-_TURNS: Final = "SELECT * FROM turns AS t WHERE t.started_at {} ORDER BY t.started_at, turn_key"
+_TURNS: Final = (
+    f"SELECT {SHOWN} FROM turns AS t WHERE t.started_at {{}} ORDER BY t.started_at, turn_key"
+)
 _OF_TURNS: Final = "FROM turns AS t CROSS JOIN {} AS x USING ({}) WHERE (t.started_at {{}})"
 _ITEMS: Final = f"""
 SELECT t.session_id, t.turn_id, x.* {_OF_TURNS.format("items", "turn_key")}

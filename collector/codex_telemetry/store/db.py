@@ -191,6 +191,8 @@ def _migrate(db: sqlite3.Connection, found: int, steps: Sequence[str]) -> None:
         db.execute(f"PRAGMA application_id={ours.APPLICATION_ID}")
         # Before the first table: a wrapper, a backfill and reports work on it at once.
         db.execute("PRAGMA journal_mode=WAL")
+    # A table that is made anew goes and comes again: what belongs to its rows shall not go with them.
+    db.execute("PRAGMA foreign_keys=OFF")
     for number, sql in enumerate(steps[found:], start=found + 1):
         # One transaction each: a kill in between leaves the last whole version.
         db.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version={number};\nCOMMIT;")

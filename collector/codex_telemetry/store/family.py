@@ -72,8 +72,8 @@ def turns_in(db: Store, sessions: Iterable[str], since: int | None = None) -> It
     return db.execute(
         """
         SELECT turns.*, s.relation, coalesce(started_at, ended_at) AS begun
-        FROM turns JOIN sessions s USING (session_id)
-        WHERE session_id IN (SELECT value FROM json_each(?)) AND (? IS NULL OR begun >= ?)
+        FROM turns JOIN sessions s USING (session_key)
+        WHERE s.session_id IN (SELECT value FROM json_each(?)) AND (? IS NULL OR begun >= ?)
         ORDER BY begun, turn_key
         """,
         [msgspec.json.encode(sorted(sessions)).decode(), since, since],

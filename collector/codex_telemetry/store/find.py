@@ -5,6 +5,7 @@ from typing import Literal
 
 from codex_telemetry.errors import NotFoundError
 from codex_telemetry.store.queries import Row, Store
+from codex_telemetry.store.turn_words import OF_SESSION
 
 SHOWN = 5
 """So many of the ids that match are named."""
@@ -20,7 +21,7 @@ def find_turn(db: Store, wanted: str) -> Row:
         sessions = _starting(db, "sessions", "session_id", place[1])
         if len(sessions) == 1:
             row: Row | None = db.execute(
-                "SELECT * FROM turns WHERE session_id = ? AND turn_index = ?",
+                f"SELECT * FROM turns WHERE {OF_SESSION} AND turn_index = ?",
                 [sessions[0], int(place[2])],
             ).fetchone()
             if row is not None:

@@ -46,7 +46,9 @@ def sqlite_version(db: Store) -> str:
 
 def turns_by_sources(db: Store) -> dict[int, int]:
     """How many turns were told by the stream (1), by a log (2), by both (3)."""
-    return {n: _number(db, f"SELECT count(*) FROM turns WHERE sources = {n}") for n in (1, 2, 3)}
+    heard = dict(db.execute("SELECT sources, count(*) FROM turns WHERE sources <> 2 GROUP BY 1"))
+    logged = _number(db, "SELECT count(*) FROM turns") - sum(heard.values())
+    return {1: heard.get(1, 0), 2: logged, 3: heard.get(3, 0)}
 
 
 def sessions_without_model(db: Store) -> int:

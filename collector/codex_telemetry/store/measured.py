@@ -8,6 +8,7 @@ import msgspec
 from codex_telemetry.store.projects import OF_SESSIONS, REPOSITORIES
 from codex_telemetry.store.queries import Filters, Store, Where
 from codex_telemetry.store.sorted_times import Sorted, told_by
+from codex_telemetry.store.turn_words import EFFORT, STATUS
 
 Measure = Literal["duration", "ttft", "tools", "approval"]
 By = Literal["model", "effort", "project", "day", "version", "client", "status"]
@@ -17,12 +18,12 @@ BYS: tuple[By, ...] = get_args(By)
 
 _COLUMNS = {
     "model": ["model"],
-    "effort": ["effort"],
-    "project": ["session_id", "cwd"],
+    "effort": [EFFORT],
+    "project": ["session_key", "cwd"],
     "day": ["started_at"],
     "version": ["cli_version"],
-    "client": ["session_id"],
-    "status": ["status"],
+    "client": ["session_key"],
+    "status": [STATUS],
 }
 
 _numbers = msgspec.json.Decoder(list[int | None]).decode
@@ -70,25 +71,25 @@ def measured(db: Store, turns: Where, by: By | None) -> Measured:
 
 
 _CLIENTS = """
-SELECT json_group_array(session_id), json_group_array(coalesce(client_name, originator))
-FROM sessions WHERE session_id IN (SELECT value FROM json_each(?))
+SELECT json_group_array(session_key), json_group_array(coalesce(client_name, originator))
+FROM sessions WHERE session_key IN (SELECT value FROM json_each(?))
 """
 _PROJECTS = f"""
-SELECT json_group_array(session_id), json_group_array(project), json_group_array(of_repository)
-FROM ({OF_SESSIONS}) WHERE session_id IN (SELECT value FROM json_each(?))
+SELECT json_group_array(session_key), json_group_array(project), json_group_array(of_repository)
+FROM ({OF_SESSIONS}) WHERE session_key IN (SELECT value FROM json_each(?))
 """
 
 
-def _of_sessions(db: Store, sql: str, sessions: Iterable[str]) -> list[list[Any]]:
+def _of_sessions(db: Store, sql: str, sessions: Iterable[int]) -> list[list[Any]]:
     listed = msgspec.json.encode(set(sessions)).decode()
     return [_words(column) for column in db.execute(sql, (listed,)).fetchone()]
 
 
 def _projects(
-    db: Store, sessions: Sequence[str], folders: Iterable[str | None]
+    db: Store, sessions: Sequence[int], folders: Iterable[str | None]
 ) -> list[str | None]:
-    repositories: dict[str, str | None] = {}
-    homes: dict[str, str | None] = {}
+    repositories: dict[int, str | None] = {}
+    homes: dict[int, str | None] = {}
     for session, project, of_repository in zip(*_of_sessions(db, _PROJECTS, sessions), strict=True):
         (repositories if of_repository else homes)[session] = project
     return [

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from codex_telemetry.core.parts import Parts
+from codex_telemetry.store import turn_words
 from codex_telemetry.store.queries import Row, Store, Where
 from codex_telemetry.store.stored_items import ARE_TOOL_CALLS, KIND, STATUS, stored_status
 
@@ -16,8 +17,8 @@ def turns(db: Store, bounds_ms: Sequence[int], of: Where = EVERY) -> Iterator[Ro
     measures = ", ".join(_within(f"{name}_ms", name, bounds_ms) for name in ("duration", "ttft"))
     return db.execute(
         f"""
-        SELECT model, status, count(*) AS turns, {measures} FROM turns WHERE {of.sql}
-        GROUP BY model, status
+        SELECT model, {turn_words.STATUS} AS status, count(*) AS turns, {measures} FROM turns
+        WHERE {of.sql} GROUP BY model, status_stored ORDER BY 1, 2
         """,
         of.values,
     )
@@ -46,9 +47,10 @@ def named_calls(db: Store, bounds_ms: Sequence[int], of: Where = EVERY) -> Itera
     return db.execute(
         f"""
         SELECT {KIND} AS kind, name, {STATUS} AS status, count(*) AS calls,
-               {_within("items.duration_ms", "duration", bounds_ms)}
-        FROM items JOIN turns USING (turn_key)
-        WHERE {ARE_TOOL_CALLS} AND status_stored <> {stored_status("declined")} AND {of.sql}
+               {_within("duration_ms", "duration", bounds_ms)}
+        FROM items
+        WHERE {ARE_TOOL_CALLS} AND status_stored <> {stored_status("declined")}
+            AND turn_key IN (SELECT turn_key FROM turns WHERE {of.sql})
         GROUP BY kind_stored, name, status_stored
         """,
         of.values,

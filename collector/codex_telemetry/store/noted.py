@@ -6,10 +6,10 @@ import aiosqlite
 
 from codex_telemetry.core.batch import Batch, DriftKey, counted_as
 from codex_telemetry.core.facts import Gap, LimitSample
-from codex_telemetry.core.identity import is_uuid
 from codex_telemetry.store import readings, snapshots
 from codex_telemetry.store import statements as sql
 from codex_telemetry.store.at_once import write
+from codex_telemetry.store.stored_values import stored_uuid
 
 
 async def note(db: aiosqlite.Connection, batches: Mapping[int, Batch]) -> None:
@@ -64,12 +64,5 @@ def _limit(origin: int, sample: LimitSample) -> tuple[object, ...]:
         sample.has_credits,
         sample.unlimited_credits,
         sample.credit_balance,
-        stored_session(sample.session_id),
+        stored_uuid(sample.session_id),
     )
-
-
-def stored_session(session_id: str | None) -> str | bytes | None:
-    """A thread's id in the form in which readings have it (0021)."""
-    if session_id is None or not is_uuid(session_id):
-        return session_id
-    return bytes.fromhex(session_id.replace("-", ""))

@@ -59,7 +59,8 @@ _DONE: Final = "DELETE FROM to_price WHERE session_id IN (SELECT value FROM json
 _RESPONSES: Final = f"""
 SELECT t.turn_key, t.service_tier, t.started_at,
     {", ".join(f"r.{column}" for column in ResponseRow.__struct_fields__)}
-FROM json_each(?) AS j CROSS JOIN turns AS t ON t.session_id = j.value
+FROM json_each(?) AS j CROSS JOIN sessions AS s ON s.session_id = j.value
+CROSS JOIN turns AS t USING (session_key)
 CROSS JOIN responses AS r USING (turn_key)
 ORDER BY t.turn_key, r.running_total_tokens"""
 _PRICE_RESPONSE: Final = (

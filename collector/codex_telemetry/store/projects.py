@@ -12,7 +12,7 @@ GROUP BY git_repo
 """A repository is called by the shortest of its folders: worktrees lie deeper."""
 
 OF_SESSIONS = f"""
-SELECT session_id, coalesce(r.folder, s.cwd) AS project, r.folder IS NOT NULL AS of_repository
+SELECT session_key, coalesce(r.folder, s.cwd) AS project, r.folder IS NOT NULL AS of_repository
 FROM sessions AS s LEFT JOIN ({REPOSITORIES}) AS r USING (git_repo)
 """
 """A session's project. Where it isn't `of_repository`, a turn's is its own folder, if it says one."""

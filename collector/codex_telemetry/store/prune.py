@@ -70,13 +70,13 @@ class Size(NamedTuple):
 _ENDED: Final = "coalesce(t.ended_at, t.started_at, s.last_at)"
 _TURNS: Final = f"""
 SELECT s.session_id, t.turn_id, t.turn_key, s.session_key, t.started_at
-FROM turns AS t JOIN sessions AS s USING (session_id)
+FROM turns AS t JOIN sessions AS s USING (session_key)
 WHERE t.status <> 'in_progress' AND {_ENDED} < :before
 """
 _SESSIONS: Final = f"""
 SELECT s.session_id FROM sessions AS s
 WHERE coalesce(s.last_at, s.created_at) < :before AND NOT EXISTS (
-    SELECT 1 FROM turns AS t WHERE t.session_id = s.session_id
+    SELECT 1 FROM turns AS t WHERE t.session_key = s.session_key
         AND (t.status = 'in_progress' OR {_ENDED} >= :before OR {_ENDED} IS NULL))
 """
 _OF_TURNS: Final = "turn_key IN (SELECT turn_key FROM going)"
@@ -104,7 +104,7 @@ SELECT (SELECT count(*) FROM going),
 """
 _OLDEST_FIRST: Final = f"""
 SELECT {_ENDED} AS ended, sum(length(b.body) / b.turns)
-FROM turns AS t JOIN sessions AS s USING (session_id)
+FROM turns AS t JOIN sessions AS s USING (session_key)
 JOIN told_turns AS o USING (turn_id) JOIN told_bodies AS b USING (told_body)
 WHERE t.status <> 'in_progress' AND {_ENDED} IS NOT NULL GROUP BY t.turn_key ORDER BY ended
 """

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from codex_telemetry.errors import UserError
 from codex_telemetry.store import ours
 from codex_telemetry.store.db import open_as_it_is, open_reader
+from codex_telemetry.store.stored_turns import SHOWN
+from codex_telemetry.store.turn_words import OF_SESSION, stored_status
 
 Row = sqlite3.Row
 Store = sqlite3.Connection
@@ -83,7 +85,7 @@ def pruned_before(db: Store) -> int | None:
 def turns(db: Store, filters: Filters) -> Iterator[Row]:
     """Turns, newest last."""
     where = turns_where(filters)
-    return newest_last(db, "turns", where, "started_at, turn_key", filters.last)
+    return newest_last(db, "turns", where, "started_at, turn_key", filters.last, SHOWN)
 
 
 ORDERS = ("started_at", "duration_ms", "ttft_ms", "tools_ms", "approval_ms")
@@ -105,7 +107,7 @@ def page_of_turns(
         f"SELECT turn_key FROM turns INDEXED BY turns_measured WHERE {where.sql} ORDER BY {ordered}"
     )
     return db.execute(
-        f"SELECT * FROM turns WHERE turn_key IN ({keys}) ORDER BY {sort}", where.values
+        f"SELECT {SHOWN} FROM turns WHERE turn_key IN ({keys}) ORDER BY {sort}", where.values
     )
 
 
@@ -134,7 +136,9 @@ def last_turn(db: Store) -> Row | None:
 
 
 def turns_of(db: Store, session_id: str) -> Iterator[Row]:
-    return db.execute("SELECT * FROM turns WHERE session_id = ? ORDER BY turn_index", [session_id])
+    return db.execute(
+        f"SELECT {SHOWN} FROM turns WHERE {OF_SESSION} ORDER BY turn_index", [session_id]
+    )
 
 
 def items_of(db: Store, turn_key: int) -> Iterator[Row]:
@@ -189,16 +193,15 @@ def totals(db: Store) -> Row:
     return row
 
 
-def newest_last(db: Store, table: str, where: Where, order: str, last: int | None) -> Iterator[Row]:
+def newest_last(
+    db: Store, table: str, where: Where, order: str, last: int | None, columns: str = "*"
+) -> Iterator[Row]:
+    found = f"SELECT {columns} FROM {table} WHERE {where.sql}"
     if last is None:
-        return db.execute(f"SELECT * FROM {table} WHERE {where.sql} ORDER BY {order}", where.values)
+        return db.execute(f"{found} ORDER BY {order}", where.values)
     backward = order.replace(",", " DESC,") + " DESC"
     return db.execute(
-        f"""
-        SELECT * FROM (
-            SELECT * FROM {table} WHERE {where.sql} ORDER BY {backward} LIMIT {int(last)}
-        ) ORDER BY {order}
-        """,
+        f"SELECT * FROM ({found} ORDER BY {backward} LIMIT {int(last)}) ORDER BY {order}",
         where.values,
     )
 
@@ -212,16 +215,16 @@ def count(db: Store, table: str, where: Where, last: int | None) -> int:
 
 # A turn that didn't say where it ran ran where its session did.
 RAN_IN = """coalesce(turns.cwd,
-    (SELECT s.cwd FROM sessions s WHERE s.session_id = turns.session_id))"""
+    (SELECT s.cwd FROM sessions s WHERE s.session_key = turns.session_key))"""
 
 
 def turns_where(filters: Filters) -> Where:
     return all_of(
         only_if(filters.since, "started_at >= ?"),
         only_if(filters.until, "started_at < ?"),
-        only_if(filters.session_id, "session_id = ?"),
+        only_if(filters.session_id, OF_SESSION),
         only_if(filters.model, "model = ?"),
-        only_if(filters.status, "status = ?"),
+        with_status(filters.status),
         under(RAN_IN, filters.projects),
     )
 
@@ -232,8 +235,8 @@ def measured_turns(filters: Filters) -> Where:
     source = f"turns INDEXED BY turns_measured WHERE {where.sql}"
     if filters.last is None:
         return Where(source, where.values)
-    columns = """turn_key, duration_ms, ttft_ms, tools_ms, approval_ms, status, model, effort,
-        cli_version, session_id, cwd, started_at"""
+    columns = """turn_key, duration_ms, ttft_ms, tools_ms, approval_ms, status_stored, model,
+        effort_stored, cli_version, session_key, cwd, started_at"""
     newest = f"ORDER BY started_at DESC, turn_key DESC LIMIT {int(filters.last)}"
     return Where(f"(SELECT {columns} FROM {source} {newest})", where.values)
 
@@ -241,8 +244,16 @@ def measured_turns(filters: Filters) -> Where:
 # Of nearly every session the first turn that is looked at is a completed one; to find the few others
 # an index is gone through, which is much less than what sessions' turns take.
 _A_COMPLETED = """EXISTS (
-    SELECT 1 FROM turns t WHERE t.session_id = sessions.session_id AND t.status = ?)"""
-_A_RARE = "session_id IN (SELECT session_id FROM turns INDEXED BY turns_measured WHERE status = ?)"
+    SELECT 1 FROM turns t WHERE t.session_key = sessions.session_key AND {})"""
+_A_RARE = "session_key IN (SELECT session_key FROM turns INDEXED BY turns_measured WHERE {})"
+
+
+def _with_turns(status: str | None) -> Where | None:
+    """Sessions."""
+    if (where := with_status(status)) is None:
+        return None
+    some = _A_COMPLETED if status == "completed" else _A_RARE
+    return Where(some.format(where.sql), where.values)
 
 
 def sessions_where(filters: Filters) -> Where:
@@ -252,9 +263,14 @@ def sessions_where(filters: Filters) -> Where:
         only_if(filters.until, "coalesce(created_at, last_at) < ?"),
         only_if(filters.session_id, "session_id = ?"),
         only_if(filters.model, "EXISTS (SELECT 1 FROM json_each(models) WHERE value = ?)"),
-        only_if(filters.status, _A_COMPLETED if filters.status == "completed" else _A_RARE),
+        _with_turns(filters.status),
         under("cwd", filters.projects),
     )
+
+
+def with_status(status: str | None) -> Where | None:
+    """Turns, as the index of what they took has it."""
+    return only_if(None if status is None else stored_status(status), "status_stored = ?")
 
 
 def only_if(value: object | None, sql: str) -> Where | None:

@@ -12,7 +12,7 @@ from codex_telemetry.core.rows import TurnRow
 from codex_telemetry.core.settle import Settled, settle, settle_session
 from codex_telemetry.core.settle_events import settle_session_events, settle_turn_events
 from codex_telemetry.store import statements as sql
-from codex_telemetry.store import stored_items, stored_responses
+from codex_telemetry.store import stored_items, stored_responses, stored_turns
 from codex_telemetry.store.at_once import write
 from codex_telemetry.store.order import Placed, place
 from codex_telemetry.store.told import Told, json_list
@@ -50,7 +50,15 @@ async def _save_turns(
     order = place(stored, turns)
     # Two steps, for the order is unique at every moment.
     await write(db, sql.SET_ASIDE, [(p.turn_id,) for p in order.moved])
-    await write(db, sql.TURN, [(*_row(row), order.places[row.turn_id]) for row in turns])
+    keys = await _keys(db, sql.SESSION_KEYS, {row.session_id for row in turns})
+    await write(
+        db,
+        sql.TURN,
+        [
+            stored_turns.stored(row, keys[row.session_id], order.places[row.turn_id])
+            for row in turns
+        ],
+    )
     await write(db, sql.PUT_BACK, [(order.places[p.turn_id], p.turn_id) for p in order.moved])
     return {p.turn_id for p in stored}
 
@@ -59,9 +67,7 @@ async def _save_belongings(
     db: aiosqlite.Connection, settled: Mapping[str, Settled], known: Collection[str]
 ) -> None:
     """`known`: the turns that were stored before."""
-    keys = {
-        row[0]: row[1] for row in await db.execute_fetchall(sql.TURN_KEYS, (json_list(settled),))
-    }
+    keys = await _keys(db, sql.TURN_KEYS, settled)
     turns = [(keys[turn_id], its) for turn_id, its in settled.items()]
     before = [keys[turn_id] for turn_id in settled if turn_id in known]
     items = [
@@ -70,6 +76,10 @@ async def _save_belongings(
     await _save_all_of(db, sql.ITEMS, items, before)
     responses = [row for key, its in turns for row in stored_responses.stored(key, its.responses)]
     await _save_all_of(db, sql.RESPONSES, responses, before)
+
+
+async def _keys(db: aiosqlite.Connection, query: str, ids: Iterable[str]) -> dict[str, int]:
+    return {row[0]: row[1] for row in await db.execute_fetchall(query, (json_list(ids),))}
 
 
 async def _save_events(

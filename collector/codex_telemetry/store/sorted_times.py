@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from codex_telemetry.store.queries import Filters, Store, Where, all_of, only_if
+from codex_telemetry.store.queries import Filters, Store, Where, all_of, only_if, with_status
 from codex_telemetry.store.sorting import SIZE, done_blocks, unpacked
 
 FEW: Final = 4
@@ -38,7 +38,7 @@ def unsorted(db: Store, filters: Filters) -> Where | None:
     rest = sorted({*range((newest or 0) // SIZE + 1)} - done)
     if len(rest) > FEW:
         return None
-    where = all_of(only_if(filters.status, "status = ?"))
+    where = all_of(with_status(filters.status))
     return Where(
         f"""json_each(?) AS block CROSS JOIN turns
         ON turn_key BETWEEN block.value * {SIZE} AND (block.value + 1) * {SIZE} - 1

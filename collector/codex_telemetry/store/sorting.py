@@ -127,7 +127,7 @@ SELECT t.status, t.started_at, t.duration_ms, t.ttft_ms, t.tools_ms, t.approval_
         THEN json_array(s.git_repo)
         ELSE json_array(NULL, coalesce(t.cwd, s.cwd))
     END
-FROM turns AS t JOIN sessions AS s USING (session_id) WHERE t.turn_key BETWEEN ? AND ?
+FROM turns AS t JOIN sessions AS s USING (session_key) WHERE t.turn_key BETWEEN ? AND ?
 """
 _CALLS: Final = f"""
 SELECT t.status, i.status, i.duration_ms, json_array(kind, name), json_array(kind),

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from codex_telemetry.core.identity import EXEC
-from codex_telemetry.core.rows import EventRow, SessionRow, TurnRow
-from codex_telemetry.store import readings, stored_items, stored_responses
+from codex_telemetry.core.rows import EventRow, SessionRow
+from codex_telemetry.store import readings, stored_items, stored_responses, stored_turns
+from codex_telemetry.store.turn_words import OF_SESSION
 
 
 def _columns(row: type[Struct]) -> list[str]:
@@ -106,7 +107,13 @@ SELECT value,
             OR turn_id >= value || ':A' AND turn_id < value || ';') AS otherwise
 FROM json_each(?) WHERE by_exec OR by_log
 """
-NAMED_TURNS = "SELECT turn_id FROM turns WHERE session_id = ? AND turn_id NOT LIKE '%:%'"
+_SESSION_KEYS = """
+SELECT session_key FROM sessions WHERE session_id IN (SELECT value FROM json_each(?))
+"""
+SESSION_KEYS = (
+    f"SELECT session_id, session_key FROM sessions WHERE session_key IN ({_SESSION_KEYS})"
+)
+NAMED_TURNS = f"SELECT turn_id FROM turns WHERE {OF_SESSION} AND turn_id NOT LIKE '%:%'"
 FORGET = (
     *readings.FORGET,
     *(
@@ -127,14 +134,14 @@ WHERE turn_id IS NULL AND session_id IN (SELECT value FROM json_each(?))
 
 SESSION = _upsert("sessions", _columns(SessionRow), ("session_id",), numbered=True)
 
-PLACES = """
+PLACES = f"""
 SELECT turn_id, session_id, turn_index, started_at FROM turns
-WHERE session_id IN (SELECT value FROM json_each(?))
+WHERE session_key IN ({_SESSION_KEYS})
    OR turn_id IN (SELECT value FROM json_each(?))
 """
 SET_ASIDE = "UPDATE turns SET turn_index = -1 - turn_key WHERE turn_id = ?"
 PUT_BACK = f"UPDATE turns SET turn_index = ?, changed = {_NUMBER} WHERE turn_id = ?"
-TURN = _upsert("turns", [*_columns(TurnRow), "turn_index"], ("turn_id",), numbered=True)
+TURN = _upsert("turns", stored_turns.COLUMNS, ("turn_id",), numbered=True)
 TURN_KEYS = "SELECT turn_id, turn_key FROM turns WHERE turn_id IN (SELECT value FROM json_each(?))"
 
 ITEMS = _belonging("items", stored_items.COLUMNS)
@@ -168,7 +175,8 @@ FROM (
         sum(t.output_tokens) AS output_tokens,
         sum(t.reasoning_output_tokens) AS reasoning_output_tokens,
         sum(t.total_tokens) AS total_tokens, max(coalesce(t.ended_at, t.started_at)) AS last_at
-    FROM json_each(?) AS j LEFT JOIN turns AS t ON t.session_id = j.value GROUP BY j.value
+    FROM json_each(?) AS j LEFT JOIN sessions AS s ON s.session_id = j.value
+    LEFT JOIN turns AS t USING (session_key) GROUP BY j.value
 ) AS s
 WHERE sessions.session_id = s.session_id
 """
@@ -185,7 +193,7 @@ SELECT s.session_key, {USED_AT} / {QUARTER_MS} AS quarter, g.usage_group,
     sum(r.total_tokens) AS total_tokens, round(sum(r.cost_usd), 12) AS cost_usd,
     coalesce(sum(r.total_tokens) FILTER (WHERE r.cost_usd IS NULL), 0) AS unpriced_tokens
 FROM sessions AS s
-CROSS JOIN turns AS t ON t.session_id = s.session_id
+CROSS JOIN turns AS t ON t.session_key = s.session_key
 CROSS JOIN responses AS r ON r.turn_key = t.turn_key
 CROSS JOIN usage_groups AS g
     ON coalesce(g.cwd, '') = coalesce(t.cwd, s.cwd, '')
@@ -202,7 +210,7 @@ USAGE_GROUPS = f"""
 INSERT INTO usage_groups (model, service_tier, status, cwd, git_repo)
 SELECT DISTINCT r.model, t.service_tier, t.status, coalesce(t.cwd, s.cwd), s.git_repo
 FROM sessions AS s
-CROSS JOIN turns AS t ON t.session_id = s.session_id
+CROSS JOIN turns AS t ON t.session_key = s.session_key
 CROSS JOIN responses AS r ON r.turn_key = t.turn_key
 WHERE {_THESE} ON CONFLICT DO NOTHING
 """
@@ -222,10 +230,9 @@ USAGE = (
 )
 """Sum up the responses of sessions anew."""
 
-MODELS = """
+MODELS = f"""
 SELECT session_id, model FROM turns
-WHERE session_id IN (SELECT value FROM json_each(?)) AND model IS NOT NULL
-ORDER BY session_id, turn_index
+WHERE session_key IN ({_SESSION_KEYS}) AND model IS NOT NULL ORDER BY session_key, turn_index
 """
 SET_MODELS = "UPDATE sessions SET models = ? WHERE session_id = ?"
 
@@ -246,7 +253,7 @@ UPDATE sessions SET
     compactions = sessions.compactions + s.compactions,
     reviews = max(sessions.reviews, s.reviews)
 FROM (
-    SELECT t.session_id, sum(max(coalesce(t.compaction, 0), i.compactions)) AS compactions,
+    SELECT t.session_key, sum(max(coalesce(t.compaction, 0), i.compactions)) AS compactions,
         sum(i.reviews > 0) AS reviews
     FROM turns AS t JOIN (
         SELECT t.turn_key,
@@ -255,12 +262,12 @@ FROM (
         FROM turns AS t LEFT JOIN items AS i
             ON i.turn_key = t.turn_key
             AND i.kind_stored IN ({stored_items.COMPACTION}, {stored_items.REVIEW})
-        WHERE t.session_id IN (SELECT value FROM json_each(?))
+        WHERE t.session_key IN ({_SESSION_KEYS})
         GROUP BY t.turn_key
     ) AS i ON i.turn_key = t.turn_key
-    GROUP BY t.session_id
+    GROUP BY t.session_key
 ) AS s
-WHERE sessions.session_id = s.session_id
+WHERE sessions.session_key = s.session_key
 """
 
 DRIFT_NAMES = "SELECT codex_version, name, reason FROM drift WHERE origin = ?"

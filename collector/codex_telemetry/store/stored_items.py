@@ -3,13 +3,11 @@ by the schema (0016, 0020).
 """
 
 import re
-from collections.abc import Sequence
 from typing import Any, Final
-
-import msgspec
 
 from codex_telemetry.core.parts import TOOLS
 from codex_telemetry.core.rows import ItemRow
+from codex_telemetry.store.stored_values import listed, named
 
 KINDS: Final = (
     *("reasoning", "command", "file_change", "mcp_tool", "dynamic_tool", "web_search", "subagent"),
@@ -29,22 +27,15 @@ COMPACTION: Final = _kinds["compaction"]
 REVIEW: Final = _kinds["review"]
 
 
-def _named(column: str, words: Sequence[str]) -> str:
-    cases = " ".join(f"WHEN {number} THEN '{word}'" for number, word in enumerate(words))
-    return f"CASE {column} {cases} ELSE {column} END"
-
-
 # Said here once more: SQLite wouldn't take a column that is made of others out of an index.
-KIND: Final = _named("kind_stored", KINDS)
-STATUS: Final = _named("status_stored", STATUSES)
+KIND: Final = named("kind_stored", KINDS)
+STATUS: Final = named("status_stored", STATUSES)
 
 COLUMNS: Final = [
     *("turn_key", "nth", "id_stored", "kind_stored", "status_stored", "started_at", "ended_after"),
     *("duration_ms", "name", "exit_code", "output_bytes", "output_capped", "more", "server"),
 ]
 """In the order of `stored`: what most items say nothing in comes last."""
-
-_HIGHEST: Final = (1 << 63) - 1
 
 _BEGINNINGS: Final = {"call": b"\x01", "rs": b"\x02", "msg": b"\x03", "fc": b"\x04", "ws": b"\x05"}
 _UUIDS: Final = {"": b"\x10", "exec-": b"\x11"}
@@ -89,13 +80,7 @@ def _more(item: ItemRow) -> str | None:
         item.context_after,
         item.command_hash,
     )
-    if said == _NOTHING:
-        return None
-    while said[-1] is None:
-        said = said[:-1]
-    if any(isinstance(value, int) and abs(value) > _HIGHEST for value in said):
-        raise OverflowError  # as SQLite has it, of a column's own
-    return msgspec.json.encode(said).decode()
+    return None if said == _NOTHING else listed(said)
 
 
 def stored_id(item_id: str) -> str | bytes:

@@ -7,6 +7,7 @@ import msgspec
 
 from codex_telemetry.core.parts import Parts
 from codex_telemetry.store.queries import Filters, Row, Store, sessions_where
+from codex_telemetry.store.turn_words import OF_SESSION
 
 ELDER = "coalesce(parent_session_id, forked_from_id, nullif(root_session_id, session_id))"
 """The thread that one came out of; of a subagent whose parent isn't told, that at the top of its tree."""
@@ -67,6 +68,6 @@ def time_of(db: Store, session_id: str) -> Row:
     """The parts of a session's turns (ms), added up, and of how many turns they are known."""
     sums = ", ".join(f"sum({part}_ms) AS {part}_ms" for part in Parts._fields)
     row: Row = db.execute(
-        f"SELECT {sums}, count(model_ms) AS turns FROM turns WHERE session_id = ?", [session_id]
+        f"SELECT {sums}, count(model_ms) AS turns FROM turns WHERE {OF_SESSION}", [session_id]
     ).fetchone()
     return row

@@ -20,7 +20,7 @@ def parts_by_quarter(db: Store, filters: Filters) -> Iterator[Row]:
         WHERE {where.sql} AND parts_source IS NOT NULL AND started_at IS NOT NULL
           AND NOT EXISTS (
             SELECT 1 FROM sessions s
-            WHERE s.session_id = turns.session_id AND s.relation IN ('subagent', 'review')
+            WHERE s.session_key = turns.session_key AND s.relation IN ('subagent', 'review')
           )
         GROUP BY quarter ORDER BY quarter
         """,

@@ -7,6 +7,7 @@ import msgspec
 
 from codex_telemetry.store.changes import Place, State, changes_since, state
 from codex_telemetry.store.queries import Row, Store, pruned_before
+from codex_telemetry.store.stored_turns import SHOWN
 
 
 class Gone(NamedTuple):
@@ -114,7 +115,7 @@ def _by(db: Store, sql: str, values: Iterable[object], key: str) -> dict[Any, li
 
 
 _THESE: Final = "IN (SELECT value FROM json_each(?))"
-_TURNS: Final = f"SELECT * FROM turns WHERE turn_id {_THESE} ORDER BY turn_key"
+_TURNS: Final = f"SELECT {SHOWN} FROM turns WHERE turn_id {_THESE} ORDER BY turn_key"
 _DAYS: Final = f"SELECT turn_id, started_at / 86400000 AS day FROM turns WHERE turn_id {_THESE}"
 _SESSIONS: Final = f"SELECT * FROM sessions WHERE session_id {_THESE} ORDER BY session_key"
 _KEPT: Final = """

@@ -115,7 +115,7 @@ def tree(db: Store) -> Iterator[Row]:
         SELECT {columns}, coalesce(r.folder, cwd) AS project
         FROM pruned_sessions LEFT JOIN ({REPOSITORIES}) AS r USING (git_repo)
         UNION ALL
-        SELECT {columns}, project FROM sessions JOIN ({OF_SESSIONS}) USING (session_id)
+        SELECT {columns}, project FROM sessions JOIN ({OF_SESSIONS}) USING (session_key)
         """
     )
 

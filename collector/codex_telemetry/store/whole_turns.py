@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from codex_telemetry.store import queries
 from codex_telemetry.store.queries import Row, Store
+from codex_telemetry.store.turn_words import OF_SESSION
 
 
 class WholeTurn(NamedTuple):
@@ -42,8 +43,8 @@ def _worked_for(db: Store, turn: Row, session: Row) -> str | None:
     if session["parent_session_id"] is None or session["relation"] not in ("subagent", "review"):
         return None
     found = db.execute(
-        """
-        SELECT turn_id FROM turns WHERE session_id = ? AND started_at <= ?
+        f"""
+        SELECT turn_id FROM turns WHERE {OF_SESSION} AND started_at <= ?
         ORDER BY started_at DESC LIMIT 1
         """,
         (session["parent_session_id"], turn["started_at"]),
