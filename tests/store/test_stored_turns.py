@@ -147,3 +147,16 @@ def test_a_session_is_found_whatever_its_id_is_stored_as(tmp_path: Path) -> None
     assert query(path, asked, thread(1)) == [(thread(1),)]
     save(path, batch("a", turn(1, thread(1))))
     assert query(path, "SELECT DISTINCT typeof(session_stored) FROM turns") == [("blob",)]
+
+
+def test_who_asks_for_a_session_by_its_id_in_sql_of_their_own_waits_for_its_turns_alone(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "t.db"
+    save(path, batch("a", turn(1, thread(1))))
+    for asked in (
+        "SELECT * FROM turns WHERE session_id = ?",
+        "SELECT t.* FROM sessions AS s JOIN turns AS t USING (session_id) WHERE s.session_id = ?",
+    ):
+        plan = query(path, f"EXPLAIN QUERY PLAN {asked}", thread(1))
+        assert not [step for *_, step in plan if step.startswith("SCAN")], plan
