@@ -28,7 +28,7 @@ COLD = (
     "JSON; nearly as much again for rows and SQLite"
 )
 UNCHANGED = "two interpreters and their imports; no log is opened"
-ROWS = "turns, items, what each log told of turns (a fifth each), responses (a sixth), with their indexes"
+ROWS = "items (a quarter), what each log told of turns and turns (a sixth each), responses (a seventh), with their indexes"
 
 
 def figures(
