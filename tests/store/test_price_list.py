@@ -10,7 +10,7 @@ import pytest
 from codex_telemetry.core.facts import ResponseFacts, Said, Usage, Weight
 from codex_telemetry.core.prices import Price, PriceModel
 from codex_telemetry.store import db
-from codex_telemetry.store.price_list import PriceList, is_current, price_anew, replace
+from codex_telemetry.store.price_list import PriceList, is_current, is_listed, price_anew, replace
 from saved import BORN, batch, contents, query, save, thread, turn
 
 ROOT = thread(1)
@@ -45,6 +45,17 @@ def path(tmp_path: Path) -> Path:
 def costs(path: Path, table: str) -> list[Any]:
     order = "session_key" if table == "sessions" else "turn_key"
     return [row[0] for row in query(path, f"SELECT cost_usd FROM {table} ORDER BY {order}")]
+
+
+def test_who_asks_for_prices_upgrades_nothing(tmp_path: Path) -> None:
+    """A backfill asks while it upgrades: two at it would have to wait for each other."""
+    path = tmp_path / "telemetry.db"
+    db.prepare(path, db.migrations()[:-1])
+    assert not is_listed(path, listed("1", big=10.0))
+    assert query(path, "PRAGMA user_version") == [(db.version() - 1,)]
+    db.prepare(path)
+    replace(path, listed("1", big=10.0))
+    assert is_listed(path, listed("1", big=10.0))
 
 
 BIG = (90 * 10 + 10 * 100) / 1e6

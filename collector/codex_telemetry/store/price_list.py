@@ -82,10 +82,12 @@ def is_current(db: sqlite3.Connection, wanted: PriceList) -> bool:
 
 
 def is_listed(path: Path, wanted: PriceList) -> bool:
-    """Whether there is a database that holds these prices. Raises what `db.open_reader` does."""
-    if not path.exists():
+    """Whether there is a database of this version that holds these prices; an older one is left as it is:
+    who asks does so beside what upgrades it. Raises what `db.open_as_it_is` does."""
+    db = database.open_as_it_is(path)
+    if db is None:
         return False
-    with closing(database.open_reader(path)) as db:
+    with closing(db):
         return _is_listed(db, wanted)
 
 
