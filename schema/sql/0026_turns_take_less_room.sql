@@ -79,6 +79,9 @@ CREATE TABLE turns_stored (
     hooks_ms INTEGER,
     compaction_ms INTEGER,
     retry_ms INTEGER,
+    -- Up to SQLite 3.40 at least an upsert takes for cost_usd what is stored in that one's place among all columns,
+    -- the made ones too, and makes a float of it, where it is an integer. So a text stands there.
+    more TEXT,
     unexplained_ms INTEGER,
     captured_at INTEGER,
     utc_offset_min INTEGER,
@@ -143,7 +146,6 @@ CREATE TABLE turns_stored (
     base_hash_stored ANY,
     user_hash_stored ANY,
     secrets_stored ANY,
-    more TEXT,
     UNIQUE (session_key, turn_index)
 ) STRICT;
 
