@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from codex_telemetry.core.limits import LONGEST, MINUTE_MS
-from codex_telemetry.store.milestone_statements import LENGTHS, TWICE_MS, within
+from codex_telemetry.store.milestone_statements import LENGTHS, OF_LENGTH, within
 from codex_telemetry.store.queries import Filters, Row, Store
 from codex_telemetry.store.readings import BEFORE_ALL, lengths
 
@@ -143,8 +143,7 @@ def _since_last_crossed(db: Store, filters: Filters, last: int) -> int:
         db.execute(
             f"""
             SELECT min(at) FROM (
-                SELECT at FROM milestones WHERE limit_id = ?1 AND window_minutes = ?2
-                    AND window_resets_at BETWEEN ?3 AND ?4 + ?2 * {TWICE_MS} AND at BETWEEN ?3 AND ?4
+                SELECT at FROM milestones WHERE {OF_LENGTH}
                 ORDER BY window_resets_at DESC, percent DESC LIMIT ?5)
             HAVING count(*) = ?5
             """,

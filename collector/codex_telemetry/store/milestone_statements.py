@@ -24,6 +24,12 @@ come before it begins, but not as long before."""
 # an index of their own (0022).
 ODD = f"reset_after NOT BETWEEN 0 AND window_minutes * {TWICE_MS}"
 
+# Those between two moments, of the windows of a limit that are of one length; without the odd ones.
+OF_LENGTH = f"""
+limit_id = ?1 AND window_minutes = ?2
+    AND window_resets_at BETWEEN ?3 AND ?4 + ?2 * {TWICE_MS} AND at BETWEEN ?3 AND ?4
+"""
+
 
 def within(columns: str, condition: str) -> str:
     """Those milestones between `:first` and `:last`, or of windows that ran then, of which the condition
@@ -158,10 +164,7 @@ UPDATE milestones SET five_hour_percent = (
         AND r.used_percent IS NOT NULL
     ORDER BY r.observed_at DESC, r.used_percent DESC LIMIT 1)
 """
-FIVE_HOURS_OF_LENGTH = f"""
-{_FIVE_HOURS} WHERE limit_id = ?1 AND window_minutes = ?2
-    AND window_resets_at BETWEEN ?3 AND ?4 + ?2 * {TWICE_MS} AND at BETWEEN ?3 AND ?4
-"""
+FIVE_HOURS_OF_LENGTH = f"{_FIVE_HOURS} WHERE {OF_LENGTH}"
 # By time: of one limit there are as many as there ever were.
 FIVE_HOURS_OF_ODD = f"{_FIVE_HOURS} WHERE {ODD} AND +limit_id = ? AND at BETWEEN ? AND ?"
 FIVE_HOURS_OF_ONE = f"""

@@ -55,5 +55,5 @@ def stored(turn: TurnRow, session_key: int, turn_index: int) -> list[Any]:
     for column in ("base_instructions_hash", "user_instructions_hash"):
         said[column] = stored_hex(said[column])
     if one := _ONE_SECRET(turn.secret_ids or ""):
-        said["secret_ids"] = stored_hex(one[1])
+        said["secret_ids"] = bytes.fromhex(one[1])
     return [*said.values(), more, session_key, turn_index]
