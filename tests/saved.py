@@ -25,6 +25,7 @@ from codex_telemetry.core.facts import (
     Weight,
 )
 from codex_telemetry.core.identity import ItemId, SessionId, TurnId
+from codex_telemetry.store import db as schema
 from codex_telemetry.store.bodies import unpacked
 from codex_telemetry.store.told_turns import decoded, read
 from codex_telemetry.store.writer import Writer
@@ -99,6 +100,12 @@ def batch(origin: str, *facts: Fact, kind: str = "live") -> Batch:
     for fact in facts:
         made.add(fact, BORN)
     return made
+
+
+def prepare_before(path: Path, says: str) -> None:
+    """A database of the version before the first migration that says that."""
+    steps = schema.migrations()
+    schema.prepare(path, steps[: next(n for n, sql in enumerate(steps) if says in sql)])
 
 
 def save(path: Path, *batches: Batch, afresh: bool = False) -> None:

@@ -10,8 +10,8 @@ import pytest
 from codex_telemetry.core.facts import Clock
 from codex_telemetry.store import changes, copies, restore
 from codex_telemetry.store.changes import Change, Place, changes_since
-from codex_telemetry.store.db import migrations, open_reader, prepare
-from saved import BORN, batch, prune, query, save, thread, turn
+from codex_telemetry.store.db import open_reader, prepare
+from saved import BORN, batch, prepare_before, prune, query, save, thread, turn
 
 DAY = BORN // changes.DAY_MS
 
@@ -97,8 +97,7 @@ def test_of_a_pruned_turn_the_day_is_told_and_not_which_it_was(database: Path) -
 
 def test_what_an_older_version_wrote_counts_as_changed_once(tmp_path: Path) -> None:
     path = tmp_path / "t.db"
-    older = next(n for n, sql in enumerate(migrations()) if "CREATE TABLE saves" in sql)
-    prepare(path, migrations()[:older])
+    prepare_before(path, "CREATE TABLE saves")
     with closing(sqlite3.connect(path)) as db:
         db.execute("INSERT INTO sessions (session_id, sources) VALUES ('s', 1)")
         db.execute(

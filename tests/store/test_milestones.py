@@ -19,7 +19,7 @@ from codex_telemetry.core.facts import Clock, LimitSample, ResponseFacts, Said, 
 from codex_telemetry.store import db as database
 from codex_telemetry.store import milestones as stored_milestones
 from codex_telemetry.store.writer import Writer
-from saved import BORN, batch, query, save, thread, turn
+from saved import BORN, batch, prepare_before, query, save, thread, turn
 
 HOUR = 3_600_000
 ENDS = BORN + 4 * HOUR
@@ -263,8 +263,7 @@ def test_of_windows_that_were_put_off_none_is_left(
 
 
 def test_an_older_database_gets_the_milestones_of_what_it_holds(path: Path) -> None:
-    at = next(n for n, sql in enumerate(database.migrations()) if "TABLE milestones" in sql)
-    database.prepare(path, database.migrations()[:at])
+    prepare_before(path, "TABLE milestones")
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("INSERT INTO origins (origin, kind, name) VALUES (1, 'live', 'a')")
         db.execute(
@@ -277,8 +276,7 @@ def test_an_older_database_gets_the_milestones_of_what_it_holds(path: Path) -> N
 
 
 def test_milestones_of_an_older_database_say_what_they_said(path: Path) -> None:
-    at = next(n for n, sql in enumerate(database.migrations()) if "TABLE milestones_stored" in sql)
-    database.prepare(path, database.migrations()[:at])
+    prepare_before(path, "TABLE milestones_stored")
     told = [
         ("codex", 300, ENDS, 1, BORN + 10, "live", 100, 0.1, None, 1.0),
         ("codex", 300, ENDS, 2, ENDS + 10, "rollout", 300, None, 0.3, 2.5),

@@ -11,7 +11,7 @@ from codex_telemetry.core.facts import ResponseFacts, Said, Usage, Weight
 from codex_telemetry.core.prices import Price, PriceModel
 from codex_telemetry.store import db
 from codex_telemetry.store.price_list import PriceList, is_current, is_listed, price_anew, replace
-from saved import BORN, batch, contents, query, save, thread, turn
+from saved import BORN, batch, contents, prepare_before, query, save, thread, turn
 
 ROOT = thread(1)
 
@@ -203,8 +203,7 @@ def test_a_list_that_cannot_be_read_leaves_the_prices_there_are(path: Path) -> N
 
 def test_a_database_of_before_prices_is_priced_by_the_first_who_has_them(tmp_path: Path) -> None:
     old = tmp_path / "old.db"
-    number = next(n for n, sql in enumerate(db.migrations()) if "CREATE TABLE prices" in sql)
-    db.prepare(old, db.migrations()[:number])
+    prepare_before(old, "CREATE TABLE prices")
     with closing(sqlite3.connect(old)) as writer, writer:
         writer.execute("INSERT INTO sessions (session_id, sources) VALUES ('s', 1)")
         writer.execute(

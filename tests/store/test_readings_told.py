@@ -11,11 +11,10 @@ import pytest
 
 from codex_telemetry.core.batch import Batch
 from codex_telemetry.core.facts import LimitSample
-from codex_telemetry.store import db as database
 from codex_telemetry.store import milestone_statements, queries, readings
 from codex_telemetry.store.queries import Store
 from codex_telemetry.store.writer import Writer
-from saved import BORN, batch, prune, query, save
+from saved import BORN, batch, prepare_before, prune, query, save
 
 HOUR = 3_600_000
 LIMITS = [None, "codex", "other"]
@@ -100,8 +99,7 @@ def test_whatever_is_said_of_resets_is_listed_and_nothing_else(path: Path) -> No
 
 def test_what_an_older_database_read_is_found(tmp_path: Path) -> None:
     path = tmp_path / "telemetry.db"
-    at = next(n for n, sql in enumerate(database.migrations()) if "TABLE reading_spans" in sql)
-    database.prepare(path, database.migrations()[:at])
+    prepare_before(path, "TABLE reading_spans")
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("INSERT INTO origins (origin, kind, name) VALUES (1, 'rollout', 'home|a')")
         db.executemany(

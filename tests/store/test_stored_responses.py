@@ -26,7 +26,7 @@ from codex_telemetry.store.stored_responses import (
     stored_cost,
     stored_id,
 )
-from saved import batch, query, save, thread, turn
+from saved import batch, prepare_before, query, save, thread, turn
 
 HEX = "0123456789abcdef"
 COLUMNS = ", ".join(ResponseRow.__struct_fields__)
@@ -177,8 +177,7 @@ def test_what_an_earlier_version_stored_becomes_what_is_stored_now(tmp_path: Pat
         row.cost_usd = chance.choice(
             [None, 0.0, 0.05, 1 / 3, 1e40, chance.randrange(1 << 40) / 1e9]
         )
-    at = next(n for n, sql in enumerate(schema.migrations()) if "TABLE responses_led" in sql)
-    schema.prepare(path, schema.migrations()[:at])
+    prepare_before(path, "TABLE responses_led")
     with closing(sqlite3.connect(path)) as old, old:
         for key, rows in turns.items():
             old.execute(

@@ -14,7 +14,7 @@ from codex_telemetry.core.rows import TurnRow
 from codex_telemetry.store import db as schema
 from codex_telemetry.store import statements, turn_words
 from codex_telemetry.store.stored_turns import COLUMNS, stored
-from saved import batch, query, save, thread, turn
+from saved import batch, prepare_before, query, save, thread, turn
 
 FIELDS = TurnRow.__struct_fields__
 SAID = ", ".join(FIELDS)
@@ -113,8 +113,7 @@ def test_what_belongs_to_a_turn_is_still_there_after_the_upgrade_and_goes_with_i
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "t.db"
-    before = next(n for n, sql in enumerate(schema.migrations()) if "turns_stored" in sql)
-    schema.prepare(path, schema.migrations()[:before])
+    prepare_before(path, "turns_stored")
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("INSERT INTO sessions (session_key, session_id, sources) VALUES (7, ?, 1)", [ID])
         db.execute(
